@@ -1,0 +1,156 @@
+/**
+ * A plan: what the kit will do to a node, as data, made before the first step is taken.
+ *
+ * Plans are generated, carried out, shrunk by leaving steps out, and written to trace files; so a
+ * step holds literals, symbolic objects that the driver resolves (an envelope by a labelled
+ * identity), or references to captured fields of earlier effects.
+ *
+ * One plan runs at level `adapter` (virtual clock) and, when it needs nothing that only an adapter
+ * has, at level `wire` (a real socket).
+ */
+
+/** Lower-case hexadecimal bytes. */
+export type Hex = string;
+
+/** A name for a test identity, for example "alice"; the driver derives its keys from the run's seed. Labels `stake-1` … `stake-8` have stake 1000 each when the plan asks for stakes. `node` is the node under test. */
+export type Label = string;
+
+/** A captured value: `$3.pong.nonce` is field `nonce` of the first Pong effect of step 3; `$-1.ping.requestId` counts steps back from this one; `$*.ping.nonce` is the newest effect of that name so far on the step's link. */
+export interface Ref {
+  readonly ref: string;
+}
+
+export type BytesValue = Hex | Ref;
+export type NumberValue = number | string | Ref; // decimal text for values above 2^53 − 1
+
+/** How an envelope departs from what is in order; one defect at a time. */
+export type EnvelopeDefect =
+  | { readonly kind: 'signature' } // last signature byte flipped
+  | { readonly kind: 'malleatedS' } // S + L
+  | { readonly kind: 'smallOrderKey' } // key and R of small order, all equations trivially true
+  | { readonly kind: 'context'; readonly context: string } // signed for another context
+  | { readonly kind: 'network'; readonly networkId: string } // signed for another network
+  | { readonly kind: 'keyType'; readonly keyType: number }
+  | { readonly kind: 'version'; readonly version: number } // payload version, signed correctly
+  | { readonly kind: 'payloadTopic'; readonly topic: string } // payload names another topic, signed correctly
+  | { readonly kind: 'payloadTrailing'; readonly bytes: Hex } // bytes after the payload, signed correctly
+  | { readonly kind: 'payloadBytes'; readonly bytes: Hex } // the payload itself, signed correctly
+  | { readonly kind: 'envelopeTrailing'; readonly bytes: Hex } // bytes after the envelope
+  | { readonly kind: 'envelopeBytes'; readonly bytes: Hex }; // the envelope itself
+
+/** A gossip message by a labelled identity. Equal specs in one run give equal bytes. */
+export interface EnvelopeSpec {
+  readonly origin: Label;
+  readonly topic: string;
+  /** Milliseconds before the node's wall clock at the step; negative: ahead of it. A message repeated later keeps its bytes through `id`. */
+  readonly ageMs: number;
+  readonly sequence: number;
+  /** Literal bytes, or that many bytes of 0x61. */
+  readonly data: Hex | { readonly size: number };
+  readonly defect?: EnvelopeDefect;
+  /** Names the bytes: the first step that uses a name makes them, later ones send the same. Defects apply after, so a bad copy of a named message has the good one's id. */
+  readonly name: string;
+}
+
+/** A frame's body: typed fields in the names of the proto files (camelCase), or raw bytes. */
+export type BodySpec =
+  | { readonly type: 'Ping' | 'Pong'; readonly nonce: BytesValue }
+  | { readonly type: 'GoAway'; readonly code: number; readonly retryAfterMs?: NumberValue }
+  | { readonly type: 'Push'; readonly topic: string; readonly items: readonly { readonly hops: number; readonly envelope: EnvelopeSpec }[] }
+  | { readonly type: 'Direct'; readonly topic: string; readonly envelopes: readonly EnvelopeSpec[] }
+  | { readonly type: 'Prune'; readonly origins: readonly OriginValue[]; readonly backoffMs: NumberValue }
+  | { readonly type: 'Graft'; readonly origins: readonly OriginValue[] }
+  | { readonly type: 'Ihave'; readonly topic: string; readonly ids: readonly IdValue[] }
+  | { readonly type: 'Iwant' | 'Idontwant'; readonly ids: readonly IdValue[] }
+  | { readonly type: 'raw'; readonly bytes: Hex };
+
+/** A PeerId: of a label, the zero origin, or literal. */
+export type OriginValue = { readonly label: Label } | { readonly zero: true } | Hex;
+/** A message id: of a named message (the spec makes it if it is new), captured, or literal. */
+export type IdValue = { readonly of: EnvelopeSpec } | Ref | Hex;
+
+export interface FrameSpec {
+  /** Frame kind; the type of the body fixes it if absent. */
+  readonly kind?: number;
+  /** 0 if absent, except Ping: a fresh number. */
+  readonly requestId?: NumberValue;
+  readonly body: BodySpec;
+}
+
+/** What the kit's handshake does wrong, at most one thing. */
+export type HandshakeDefect =
+  | { readonly kind: 'message1Payload'; readonly bytes: Hex }
+  | { readonly kind: 'message1Length'; readonly size: number }
+  | { readonly kind: 'zeroEphemeral' }
+  | { readonly kind: 'flipByte'; readonly message: 1 | 2 | 3; readonly offset: number }
+  | { readonly kind: 'oversize'; readonly message: 1 | 2 | 3; readonly size: number }
+  | { readonly kind: 'prologue'; readonly networkId: string }
+  | { readonly kind: 'staticKeySignature' } // hello signed, then signature flipped
+  | { readonly kind: 'otherStaticKey' } // hello names another static key, signed correctly
+  | { readonly kind: 'side' } // hello of the other side
+  | { readonly kind: 'reflectHello' } // the node's own hello sent back
+  | { readonly kind: 'context'; readonly context: string }
+  | { readonly kind: 'network'; readonly networkId: string } // hello signed for another network
+  | { readonly kind: 'version'; readonly version: number }
+  | { readonly kind: 'trailing'; readonly bytes: Hex } // after the hello payload, signed
+  | { readonly kind: 'minor'; readonly min: number; readonly max: number }
+  | { readonly kind: 'capabilities'; readonly capabilities: readonly string[] }
+  | { readonly kind: 'addresses'; readonly addresses: readonly unknown[] } // HandshakeHello.listen_addresses as given
+  | { readonly kind: 'replayMessage3' } // message 3 of an earlier handshake of the same plan
+  | { readonly kind: 'earlyData' } // a transport-like message instead of message 3
+  | { readonly kind: 'stopAfter'; readonly message: 0 | 1 | 2 }; // says nothing more
+
+export type Step =
+  | {
+      readonly op: 'open';
+      readonly link: number;
+      readonly peer: Label;
+      /** `session`: a session by whatever mode the target has (established, or raw with a full handshake). `raw`: a bare connection. */
+      readonly mode: 'session' | 'raw';
+      readonly direction?: 'inbound' | 'outbound';
+      /** Answers the newest Dial effect when outbound. */
+      readonly address?: string;
+      /** Offered capabilities; `["gossip/1"]` if absent. */
+      readonly capabilities?: readonly string[];
+    }
+  /** Runs the kit's side of the handshake on a raw link until it is complete or broken. */
+  | {
+      readonly op: 'handshake';
+      readonly link: number;
+      readonly defect?: HandshakeDefect;
+      readonly roles?: number;
+      readonly capabilities?: readonly string[];
+    }
+  /** All frames in one plaintext, then `tail` as it is. */
+  | { readonly op: 'frames'; readonly link: number; readonly frames: readonly FrameSpec[]; readonly tail?: Hex }
+  /** A plaintext as it is (sealed on raw links). */
+  | { readonly op: 'plaintext'; readonly link: number; readonly bytes: Hex }
+  /** A WebSocket message as it is, not sealed; raw links only. `replay`: the bytes of the last sealed message of the link, again. */
+  | {
+      readonly op: 'raw';
+      readonly link: number;
+      readonly bytes: Hex | { readonly size: number } | { readonly replay: true };
+      readonly text?: boolean;
+    }
+  /** Lets time pass. The driver answers the node's Pings on the way unless `pongs` is false. */
+  | { readonly op: 'advance'; readonly ms: number; readonly pongs?: boolean }
+  | { readonly op: 'publish'; readonly topic: string; readonly data: Hex | { readonly size: number } }
+  | { readonly op: 'closeLink'; readonly link: number }
+  | { readonly op: 'connect'; readonly address: string; readonly expected?: Label }
+  /** Answers the n-th Validate effect of the run, counted from 0. */
+  | { readonly op: 'validated'; readonly index: number; readonly verdict: 'accept' | 'ignore' | 'reject' }
+  | { readonly op: 'crash' }
+  | { readonly op: 'restart' };
+
+export interface Setup {
+  /** Departures from preset `conformance`; plans that need any run at level adapter only. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  /** Gives the labels `stake-1` … `stake-8` and the node itself stake 1000 each. At level wire the prepared network always has them. */
+  readonly stakes?: boolean;
+  readonly applicationValidation?: boolean;
+}
+
+export interface Plan {
+  readonly setup: Setup;
+  readonly steps: readonly Step[];
+}

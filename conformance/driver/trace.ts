@@ -1,0 +1,106 @@
+/**
+ * What happened when a plan was carried out: one list of events in order, the only thing that
+ * judges see. Events of a socket, a simulator or a cluster have the same form.
+ */
+import type { Hex, Label, Step } from './plan.ts';
+
+/** A frame read by the kit's own reader. `body` is undefined when it is not well-formed. */
+export interface SeenFrame {
+  readonly kind: number;
+  readonly requestId: number;
+  readonly body: SeenBody | undefined;
+  readonly raw: Hex;
+}
+
+export type SeenBody =
+  | { readonly type: 'Ping' | 'Pong'; readonly nonce: Hex }
+  | { readonly type: 'GoAway'; readonly code: number; readonly retryAfterMs: bigint }
+  | { readonly type: 'Push'; readonly topic: string; readonly items: readonly { readonly hops: number; readonly envelope: SeenEnvelope }[] }
+  | { readonly type: 'Direct'; readonly topic: string; readonly envelopes: readonly SeenEnvelope[] }
+  | { readonly type: 'Prune'; readonly origins: readonly Hex[]; readonly backoffMs: bigint }
+  | { readonly type: 'Graft'; readonly origins: readonly Hex[] }
+  | { readonly type: 'Ihave'; readonly topic: string; readonly ids: readonly Hex[] }
+  | { readonly type: 'Iwant' | 'Idontwant'; readonly ids: readonly Hex[] }
+  | { readonly type: 'unknown' };
+
+/** An envelope in a frame that was sent or received, read by the kit's model. */
+export interface SeenEnvelope {
+  readonly bytes: Hex;
+  /** SHA-256 of the bytes. */
+  readonly hash: Hex;
+  /** Undefined when the envelope does not decode. */
+  readonly id: Hex | undefined;
+  readonly origin: Hex | undefined;
+  readonly createdMs: bigint | undefined;
+  /** The name in the plan, for envelopes that the kit made. */
+  readonly name: string | undefined;
+}
+
+/** Monotonic milliseconds of the node at level adapter, of the kit at level wire. */
+interface At {
+  readonly atMs: number;
+  /** Index of the step during which it happened. */
+  readonly step: number;
+}
+
+export type TraceEvent =
+  /** What the kit did. */
+  | (At & { readonly type: 'step'; readonly value: Step })
+  | (At & {
+      readonly type: 'linkUp';
+      readonly link: number;
+      readonly peer: Label;
+      readonly peerId: Hex;
+      readonly address: string;
+      readonly direction: 'inbound' | 'outbound';
+      readonly capabilities: readonly string[];
+    })
+  /** A session exists on the link; at level wire and on raw links the kit's own handshake has ended well. */
+  | (At & { readonly type: 'sessionUp'; readonly link: number; readonly nodePeerId: Hex; readonly capabilities: readonly string[] })
+  /** The kit's handshake came to an end without a session. */
+  | (At & { readonly type: 'handshakeFailed'; readonly link: number; readonly reason: string })
+  | (At & { readonly type: 'sentFrame'; readonly link: number; readonly frame: SeenFrame; readonly size: number; readonly auto: boolean })
+  | (At & { readonly type: 'sentRaw'; readonly link: number; readonly bytes: Hex; readonly text: boolean })
+  /** The kit could not send: the node had closed before. */
+  | (At & { readonly type: 'notSent'; readonly link: number })
+  /** What the node did. */
+  | (At & { readonly type: 'frame'; readonly link: number; readonly frame: SeenFrame })
+  /** A raw message before the session exists (handshake messages), or one that the kit cannot open or split into frames. */
+  | (At & {
+      readonly type: 'message';
+      readonly link: number;
+      readonly bytes: Hex;
+      readonly role: 'handshake1' | 'handshake2' | 'handshake3' | 'unreadable';
+    })
+  | (At & { readonly type: 'closed'; readonly link: number; readonly code: string | undefined; readonly by: 'node' | 'kit' })
+  | (At & { readonly type: 'dial'; readonly dial: number; readonly address: string })
+  | (At & { readonly type: 'deliver'; readonly topic: string; readonly id: Hex; readonly origin: Hex; readonly data: Hex })
+  | (At & { readonly type: 'validate'; readonly token: number; readonly topic: string; readonly id: Hex; readonly origin: Hex })
+  | (At & {
+      readonly type: 'verdict';
+      readonly link: number;
+      readonly envelopeHash: Hex;
+      readonly verdict: 'accept' | 'ignore' | 'reject';
+      readonly code: string;
+      readonly clause: string;
+    })
+  | (At & { readonly type: 'crashed' })
+  | (At & { readonly type: 'restarted' });
+
+export interface Trace {
+  readonly level: 'adapter' | 'wire';
+  /** Whether `deliver`, `verdict` and close codes can be seen here at all. */
+  readonly observes: { readonly deliver: boolean; readonly verdict: boolean; readonly closeCode: boolean; readonly dial: boolean };
+  readonly networkId: string;
+  readonly nodePeerId: Hex;
+  /** The node's wall clock when `atMs` was 0. */
+  readonly wallStartMs: number;
+  /** Value of a parameter of chapter 19 in this run, overrides included. */
+  readonly parameters: Readonly<Record<string, number | string>>;
+  /** PeerId in hex by label, for every label of the plan. */
+  readonly peerIds: Readonly<Record<Label, Hex>>;
+  readonly stakes: Readonly<Record<Hex, number>>;
+  readonly events: readonly TraceEvent[];
+  /** Monotonic time at which the plan ended. */
+  readonly endMs: number;
+}

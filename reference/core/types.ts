@@ -1,0 +1,49 @@
+/**
+ * The words that every machine shares: branded ids, time, verdicts, codes.
+ *
+ * Ids are lower-case hexadecimal strings with a brand, so they key maps directly; they are made by
+ * the decoder or a `parse…` function and nowhere else.
+ */
+import { ErrorCode } from '../../proto/gen/carillon/v1/common_pb.ts';
+
+/** 64 lower-case hexadecimal digits: a PeerId (IDN-001). */
+export type PeerId = string & { readonly brand: 'PeerId' };
+
+/** 64 lower-case hexadecimal digits: an envelope id (IDN-031). */
+export type MessageId = string & { readonly brand: 'MessageId' };
+
+/** 64 lower-case hexadecimal digits: SHA-256 of an envelope's bytes. */
+export type EnvelopeHash = string & { readonly brand: 'EnvelopeHash' };
+
+/** Names one connection of one node; chosen by the runtime, never used twice. */
+export type LinkId = number & { readonly brand: 'LinkId' };
+
+/** Milliseconds of the node's monotonic clock, from 0. */
+export type MonoMs = number;
+
+/** Milliseconds since the Unix epoch. */
+export type WallMs = number;
+
+/** The two clocks at the moment of an input; nobody in the core reads another. */
+export interface Now {
+  readonly monoMs: MonoMs;
+  readonly wallMs: WallMs;
+}
+
+/** A name of the error registry, chapter 20. */
+export type ErrorName = Exclude<keyof typeof ErrorCode, 'E_NONE'>;
+
+/** What becomes of a signed object, chapter 01. */
+export type Verdict = 'accept' | 'ignore' | 'reject';
+
+/** Which end dialled: `outbound` means that this node did and is the Noise initiator. */
+export type Direction = 'inbound' | 'outbound';
+
+/** An id of a clause of the spec, for example `GSP-014`. */
+export type ClauseId = string;
+
+/** The capability texts of this revision, chapter 04. */
+export const CAPABILITY_GOSSIP = 'gossip/1';
+export const CAPABILITY_DIRECT = 'direct/1';
+
+export { ErrorCode };
