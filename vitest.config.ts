@@ -1,5 +1,7 @@
+import type { ViteUserConfig } from 'vitest/config';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: { include: ['{reference,conformance,scripts,bin}/**/*.test.ts'], testTimeout: 60_000, pool: 'threads' },
 });
+export default config;
