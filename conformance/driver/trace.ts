@@ -100,6 +100,8 @@ export interface Trace {
   /** PeerId in hex by label, for every label of the plan. */
   readonly peerIds: Readonly<Record<Label, Hex>>;
   readonly stakes: Readonly<Record<Hex, number>>;
+  /** The plan's setup: accepted messages wait for `validated` steps. */
+  readonly applicationValidation: boolean;
   readonly events: readonly TraceEvent[];
   /** Monotonic time at which the plan ended. */
   readonly endMs: number;
