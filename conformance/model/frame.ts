@@ -1,0 +1,106 @@
+/** Frames and their table. Spec: chapter 03, Frames. */
+import { concat } from './bytes.ts';
+import { decodeUvarint, encodeUvarint } from './uvarint.ts';
+
+/** One line of the frame table. `lengthMax` bounds the length field's value, in bytes. */
+export interface FrameRule {
+  readonly kind: number;
+  readonly name: 'Ping' | 'Pong' | 'GoAway' | 'Push' | 'Prune' | 'Graft' | 'Ihave' | 'Iwant' | 'Idontwant' | 'Direct';
+  readonly class: 'control' | 'data' | 'inventory';
+  readonly lengthMax: number;
+  readonly requestId: 'request' | 'reply' | 'notice';
+  /** Kind of the answer to a request. */
+  readonly answeredBy: number | undefined;
+  /** Capability that must be in the session's intersection. */
+  readonly needs: 'gossip/1' | 'direct/1' | undefined;
+}
+
+function rule(
+  kind: number,
+  name: FrameRule['name'],
+  frameClass: FrameRule['class'],
+  lengthMax: number,
+  requestId: FrameRule['requestId'],
+  needs: FrameRule['needs'],
+  answeredBy?: number,
+): FrameRule {
+  return { kind, name, class: frameClass, lengthMax, requestId, answeredBy, needs };
+}
+
+/** Every kind of this revision, in ascending order. */
+export const FRAMES: readonly FrameRule[] = [
+  rule(2, 'Ping', 'control', 64, 'request', undefined, 4),
+  rule(4, 'Pong', 'control', 64, 'reply', undefined),
+  rule(6, 'GoAway', 'control', 64, 'notice', undefined),
+  rule(32, 'Push', 'data', 65_516, 'notice', 'gossip/1'),
+  rule(36, 'Prune', 'control', 1_280, 'notice', 'gossip/1'),
+  rule(38, 'Graft', 'control', 1_280, 'notice', 'gossip/1'),
+  rule(40, 'Ihave', 'inventory', 35_072, 'notice', 'gossip/1'),
+  rule(42, 'Iwant', 'inventory', 35_072, 'notice', 'gossip/1'),
+  rule(44, 'Idontwant', 'inventory', 18_432, 'notice', 'gossip/1'),
+  rule(48, 'Direct', 'data', 65_516, 'notice', 'direct/1'),
+];
+
+/** The line of a kind, or undefined for kinds that this revision does not name. */
+export function frameRule(kind: number): FrameRule | undefined {
+  return FRAMES.find((line) => line.kind === kind);
+}
+
+/** The line of a frame by its name. Throws a RangeError for a name that is not in the table. */
+export function frameNamed(name: string): FrameRule {
+  const found = FRAMES.find((line) => line.name === name);
+  if (found === undefined) throw new RangeError(`no frame is called ${name}`);
+  return found;
+}
+
+/** `uvarint(length) ‖ uvarint(kind) ‖ uvarint(request id) ‖ body`. Spec: WIR-020. */
+export function encodeFrame(kind: number | bigint, requestId: number | bigint, body: Uint8Array): Uint8Array {
+  const content = concat(encodeUvarint(kind), encodeUvarint(requestId), body);
+  return concat(encodeUvarint(content.length), content);
+}
+
+/** A frame taken out of a plaintext; `raw` is the whole frame with its length field, as it stood. */
+export interface SplitFrame {
+  readonly kind: number;
+  readonly requestId: number;
+  readonly body: Uint8Array;
+  readonly raw: Uint8Array;
+}
+
+/**
+ * Takes a plaintext apart by WIR-021 to WIR-025, which know nothing of kinds. The frames before the first one at fault
+ * are given together with its error; `clause` says which step applied.
+ */
+export function splitPlaintext(plaintext: Uint8Array): {
+  readonly frames: readonly SplitFrame[];
+  readonly error: 'E_FRAME_LENGTH' | 'E_VARINT' | undefined;
+  readonly clause: string | undefined;
+} {
+  const frames: SplitFrame[] = [];
+  if (plaintext.length === 0) return { frames, error: 'E_FRAME_LENGTH', clause: 'WIR-021' };
+  let offset = 0;
+  while (offset < plaintext.length) {
+    const length = decodeUvarint(plaintext, offset);
+    if (length.fault !== undefined) return { frames, error: 'E_VARINT', clause: 'WIR-022' };
+    // The header is read from the plaintext, not only from the frame: WIR-025 compares the frame with it afterwards.
+    const header: number[] = [];
+    let position = length.end;
+    while (header.length < 2 && position < plaintext.length) {
+      const field = decodeUvarint(plaintext, position);
+      if (field.fault !== undefined) return { frames, error: 'E_VARINT', clause: 'WIR-022' };
+      if (field.value >> 32n !== 0n) return { frames, error: 'E_VARINT', clause: 'WIR-023' };
+      header.push(Number(field.value));
+      position = field.end;
+    }
+    const left = plaintext.length - length.end;
+    if (length.value > BigInt(left)) return { frames, error: 'E_FRAME_LENGTH', clause: 'WIR-024' };
+    const end = length.end + Number(length.value);
+    const [kind, requestId] = header;
+    if (kind === undefined || requestId === undefined || end < position) {
+      return { frames, error: 'E_FRAME_LENGTH', clause: 'WIR-025' };
+    }
+    frames.push({ kind, requestId, body: plaintext.slice(position, end), raw: plaintext.slice(offset, end) });
+    offset = end;
+  }
+  return { frames, error: undefined, clause: undefined };
+}

@@ -1,0 +1,426 @@
+/**
+ * The Noise protocol framework for 25519, ChaChaPoly and SHA256, written from its revision 34 and named as it names
+ * things. Keys are arguments, so that a handshake gives the same bytes every time. Carillon uses XX; the other patterns
+ * are here so that published vectors can be run against the same code. Spec: SES-001.
+ */
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { x25519 } from '@noble/curves/ed25519.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
+import { concat, equal, sha256, u8, utf8, writeLe } from './bytes.ts';
+import { lp } from './uvarint.ts';
+
+type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk';
+
+interface Pattern {
+  /** Static keys that are known before: of the initiator, of the responder. */
+  readonly pre: readonly [boolean, boolean];
+  readonly messages: readonly (readonly Token[])[];
+}
+
+function pattern(initiatorKnown: boolean, responderKnown: boolean, ...messages: readonly string[]): Pattern {
+  return { pre: [initiatorKnown, responderKnown], messages: messages.map((line) => line.split(' ').filter(isToken)) };
+}
+
+function isToken(word: string): word is Token {
+  return ['e', 's', 'ee', 'es', 'se', 'ss', 'psk'].includes(word);
+}
+
+const PATTERNS: Readonly<Record<string, Pattern>> = {
+  N: pattern(false, true, 'e es'),
+  K: pattern(true, true, 'e es ss'),
+  X: pattern(false, true, 'e es s ss'),
+  NN: pattern(false, false, 'e', 'e ee'),
+  NK: pattern(false, true, 'e es', 'e ee'),
+  NX: pattern(false, false, 'e', 'e ee s es'),
+  XN: pattern(false, false, 'e', 'e ee', 's se'),
+  XK: pattern(false, true, 'e es', 'e ee', 's se'),
+  XX: pattern(false, false, 'e', 'e ee s es', 's se'),
+  KN: pattern(true, false, 'e', 'e ee se'),
+  KK: pattern(true, true, 'e es ss', 'e ee se'),
+  KX: pattern(true, false, 'e', 'e ee se s es'),
+  IN: pattern(false, false, 'e s', 'e ee se'),
+  IK: pattern(false, true, 'e es s ss', 'e ee se'),
+  IX: pattern(false, false, 'e s', 'e ee se s es'),
+};
+
+/** Carillon's protocol name. */
+export const NOISE_NAME = 'Noise_XX_25519_ChaChaPoly_SHA256';
+
+/** A handshake or transport message that cannot be read; `code` is the registry's name for it. */
+export class NoiseFailure extends Error {
+  readonly code: 'E_HANDSHAKE' | 'E_ZERO_SECRET' | 'E_DECRYPT';
+  constructor(code: 'E_HANDSHAKE' | 'E_ZERO_SECRET' | 'E_DECRYPT', message: string) {
+    super(`${code}: ${message}`);
+    this.name = 'NoiseFailure';
+    this.code = code;
+  }
+}
+
+/** `"carillon.v1" ‖ 0x00 ‖ lp(network id)`. */
+export function noisePrologue(networkId: Uint8Array): Uint8Array {
+  return concat(utf8('carillon.v1'), u8(0), lp(networkId));
+}
+
+/** X25519 public key of a 32-byte secret. */
+export function x25519PublicKey(secret: Uint8Array): Uint8Array {
+  return x25519.getPublicKey(secret);
+}
+
+/** X25519; undefined when the result is 32 zero bytes. Spec: SES-005. */
+export function x25519Shared(secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
+  try {
+    // A u-coordinate is taken modulo 2^255 and then modulo p; its top bit is not looked at.
+    return x25519.getSharedSecret(secret, publicKey);
+  } catch {
+    return undefined;
+  }
+}
+
+/** ciphertext ‖ tag. The nonce is 12 bytes. */
+export function chachaSeal(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  return chacha20poly1305(key, nonce, associated).encrypt(plaintext);
+}
+
+/** The plaintext, or undefined when the tag does not fit. */
+export function chachaOpen(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+  try {
+    return chacha20poly1305(key, nonce, associated).decrypt(sealed);
+  } catch {
+    return undefined;
+  }
+}
+
+/** HKDF of Noise (RFC 5869 with no info, 32-byte outputs): as many outputs as asked for, 2 or 3. */
+function hkdf(chainingKey: Uint8Array, input: Uint8Array, outputs: 2 | 3): readonly [Uint8Array, Uint8Array, Uint8Array] {
+  const temporary = hmac(nobleSha256, chainingKey, input);
+  const first = hmac(nobleSha256, temporary, u8(1));
+  const second = hmac(nobleSha256, temporary, concat(first, u8(2)));
+  const third = outputs === 3 ? hmac(nobleSha256, temporary, concat(second, u8(3))) : new Uint8Array();
+  return [first, second, third];
+}
+
+/** A key and the nonce that the next message takes. Without a key, messages pass unencrypted. */
+export class CipherState {
+  #key: Uint8Array | undefined;
+  #nonce = 0n;
+
+  constructor(key?: Uint8Array) {
+    this.#key = key;
+  }
+
+  get hasKey(): boolean {
+    return this.#key !== undefined;
+  }
+
+  get nonce(): bigint {
+    return this.#nonce;
+  }
+
+  encryptWithAd(associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    if (this.#key === undefined) return plaintext;
+    const sealed = chachaSeal(this.#key, nonceBytes(this.#nonce), associated, plaintext);
+    this.#nonce += 1n;
+    return sealed;
+  }
+
+  /** Throws a NoiseFailure, and leaves the nonce alone, when the tag does not fit. */
+  decryptWithAd(associated: Uint8Array, sealed: Uint8Array): Uint8Array {
+    if (this.#key === undefined) return sealed;
+    const plaintext = chachaOpen(this.#key, nonceBytes(this.#nonce), associated, sealed);
+    if (plaintext === undefined) throw new NoiseFailure('E_DECRYPT', `message ${this.#nonce} does not decrypt`);
+    this.#nonce += 1n;
+    return plaintext;
+  }
+}
+
+/** ChaChaPoly's nonce: 4 zero bytes and the counter, little-endian. */
+function nonceBytes(nonce: bigint): Uint8Array {
+  return concat(new Uint8Array(4), writeLe(nonce, 8));
+}
+
+class SymmetricState {
+  cipher = new CipherState();
+  chainingKey: Uint8Array;
+  hash: Uint8Array;
+
+  constructor(protocolName: string) {
+    const name = utf8(protocolName);
+    this.hash = name.length <= 32 ? concat(name, new Uint8Array(32 - name.length)) : sha256(name);
+    this.chainingKey = this.hash;
+  }
+
+  mixKey(input: Uint8Array): void {
+    const [chainingKey, key] = hkdf(this.chainingKey, input, 2);
+    this.chainingKey = chainingKey;
+    this.cipher = new CipherState(key);
+  }
+
+  mixHash(data: Uint8Array): void {
+    this.hash = sha256(this.hash, data);
+  }
+
+  mixKeyAndHash(input: Uint8Array): void {
+    const [chainingKey, hashed, key] = hkdf(this.chainingKey, input, 3);
+    this.chainingKey = chainingKey;
+    this.mixHash(hashed);
+    this.cipher = new CipherState(key);
+  }
+
+  encryptAndHash(plaintext: Uint8Array): Uint8Array {
+    const sealed = this.cipher.encryptWithAd(this.hash, plaintext);
+    this.mixHash(sealed);
+    return sealed;
+  }
+
+  decryptAndHash(sealed: Uint8Array): Uint8Array {
+    const plaintext = this.cipher.decryptWithAd(this.hash, sealed);
+    this.mixHash(sealed);
+    return plaintext;
+  }
+
+  split(): readonly [CipherState, CipherState] {
+    const [first, second] = hkdf(this.chainingKey, new Uint8Array(), 2);
+    return [new CipherState(first), new CipherState(second)];
+  }
+}
+
+/** What one side brings. Secrets are 32 bytes. */
+export interface NoiseOptions {
+  readonly initiator: boolean;
+  readonly prologue: Uint8Array;
+  /** Carillon's if absent. */
+  readonly protocolName?: string;
+  readonly staticSecret?: Uint8Array;
+  /** Must be fresh outside of vectors. */
+  readonly ephemeralSecret?: Uint8Array;
+  /** The other side's static public key, for patterns that know it before. */
+  readonly remoteStatic?: Uint8Array;
+  /** Pre-shared keys in the order of their tokens. */
+  readonly psks?: readonly Uint8Array[];
+  /** Sends this ephemeral public key instead of the secret's own, to make bad handshakes. */
+  readonly forcedEphemeral?: Uint8Array;
+}
+
+/** One side of a handshake, and afterwards of the transport. */
+export class NoiseSession {
+  readonly initiator: boolean;
+  readonly #symmetric: SymmetricState;
+  readonly #messages: readonly (readonly Token[])[];
+  readonly #usesPsk: boolean;
+  readonly #oneWay: boolean;
+  readonly #psks: Uint8Array[];
+  readonly #options: NoiseOptions;
+  #remoteEphemeral: Uint8Array | undefined;
+  #remoteStatic: Uint8Array | undefined;
+  #messageIndex = 0;
+  #ciphers: readonly [CipherState, CipherState] | undefined;
+
+  /** Throws a RangeError for a protocol name that is not of 25519, ChaChaPoly and SHA256. */
+  constructor(options: NoiseOptions) {
+    const name = options.protocolName ?? NOISE_NAME;
+    const { base, messages, usesPsk } = parseProtocolName(name);
+    this.initiator = options.initiator;
+    this.#options = options;
+    this.#messages = messages;
+    this.#usesPsk = usesPsk;
+    this.#oneWay = base.messages.length === 1;
+    this.#psks = [...(options.psks ?? [])];
+    this.#remoteStatic = options.remoteStatic;
+    this.#symmetric = new SymmetricState(name);
+    this.#symmetric.mixHash(options.prologue);
+    const [initiatorKnown, responderKnown] = base.pre;
+    if (initiatorKnown) this.#symmetric.mixHash(this.initiator ? this.#staticKey() : this.#knownRemoteStatic());
+    if (responderKnown) this.#symmetric.mixHash(this.initiator ? this.#knownRemoteStatic() : this.#staticKey());
+  }
+
+  /** Whether the last handshake message has passed. */
+  get complete(): boolean {
+    return this.#ciphers !== undefined;
+  }
+
+  /** How many messages of the handshake have passed. */
+  get messageIndex(): number {
+    return this.#messageIndex;
+  }
+
+  /** Whether the next message of the handshake is this side's to write. */
+  get writesNext(): boolean {
+    return !this.complete && (this.#messageIndex % 2 === 0) === this.initiator;
+  }
+
+  /** The hash of the handshake so far, 32 bytes; final once it is complete. */
+  get handshakeHash(): Uint8Array {
+    return this.#symmetric.hash;
+  }
+
+  /** The other side's static key, once known. */
+  get remoteStatic(): Uint8Array | undefined {
+    return this.#remoteStatic;
+  }
+
+  /** The next handshake message. Throws a NoiseFailure when a secret is zero. */
+  writeMessage(payload: Uint8Array): Uint8Array {
+    const parts: Uint8Array[] = [];
+    for (const token of this.#nextTokens()) {
+      if (token === 'e') {
+        const key = this.#options.forcedEphemeral ?? x25519PublicKey(this.#ephemeralSecret());
+        parts.push(key);
+        this.#mixEphemeral(key);
+      } else if (token === 's') {
+        parts.push(this.#symmetric.encryptAndHash(this.#staticKey()));
+      } else {
+        this.#mixSecret(token);
+      }
+    }
+    parts.push(this.#symmetric.encryptAndHash(payload));
+    this.#finishMessage();
+    return concat(...parts);
+  }
+
+  /** The payload of the other side's next handshake message. Throws a NoiseFailure for one that cannot be read. */
+  readMessage(message: Uint8Array): Uint8Array {
+    let offset = 0;
+    const take = (size: number): Uint8Array => {
+      if (message.length < offset + size) throw new NoiseFailure('E_HANDSHAKE', `message ${this.#messageIndex + 1} is too short`);
+      offset += size;
+      return message.slice(offset - size, offset);
+    };
+    for (const token of this.#nextTokens()) {
+      if (token === 'e') {
+        this.#remoteEphemeral = take(32);
+        this.#mixEphemeral(this.#remoteEphemeral);
+      } else if (token === 's') {
+        this.#remoteStatic = this.#decryptAndHash(take(this.#symmetric.cipher.hasKey ? 48 : 32));
+      } else {
+        this.#mixSecret(token);
+      }
+    }
+    const payload = this.#decryptAndHash(message.slice(offset));
+    this.#finishMessage();
+    return payload;
+  }
+
+  /** Seals a transport message. */
+  seal(plaintext: Uint8Array): Uint8Array {
+    const [ofInitiator, ofResponder] = this.#transport();
+    return (this.initiator || this.#oneWay ? ofInitiator : ofResponder).encryptWithAd(new Uint8Array(), plaintext);
+  }
+
+  /** Opens a transport message. Throws a NoiseFailure when it does not decrypt. */
+  open(sealed: Uint8Array): Uint8Array {
+    const [ofInitiator, ofResponder] = this.#transport();
+    return (this.initiator ? ofResponder : ofInitiator).decryptWithAd(new Uint8Array(), sealed);
+  }
+
+  #transport(): readonly [CipherState, CipherState] {
+    if (this.#ciphers === undefined) throw new Error('the handshake is not complete');
+    return this.#ciphers;
+  }
+
+  #nextTokens(): readonly Token[] {
+    const tokens = this.#messages[this.#messageIndex];
+    if (tokens === undefined) throw new Error('the handshake is complete');
+    return tokens;
+  }
+
+  #finishMessage(): void {
+    this.#messageIndex += 1;
+    if (this.#messageIndex === this.#messages.length) this.#ciphers = this.#symmetric.split();
+  }
+
+  #decryptAndHash(sealed: Uint8Array): Uint8Array {
+    try {
+      return this.#symmetric.decryptAndHash(sealed);
+    } catch (error) {
+      if (error instanceof NoiseFailure) throw new NoiseFailure('E_HANDSHAKE', `message ${this.#messageIndex + 1} does not decrypt`);
+      throw error;
+    }
+  }
+
+  #mixEphemeral(key: Uint8Array): void {
+    this.#symmetric.mixHash(key);
+    if (this.#usesPsk) this.#symmetric.mixKey(key);
+  }
+
+  #mixSecret(token: 'ee' | 'es' | 'se' | 'ss' | 'psk'): void {
+    if (token === 'psk') {
+      const psk = this.#psks.shift();
+      if (psk === undefined) throw new Error('a pre-shared key is missing');
+      this.#symmetric.mixKeyAndHash(psk);
+      return;
+    }
+    // The first letter names the initiator's key, the second the responder's.
+    const [ofInitiator, ofResponder] = token;
+    const [own, other] = this.initiator ? [ofInitiator, ofResponder] : [ofResponder, ofInitiator];
+    const secret = own === 'e' ? this.#ephemeralSecret() : this.#staticSecret();
+    const remote = other === 'e' ? this.#knownRemoteEphemeral() : this.#knownRemoteStatic();
+    const shared = x25519Shared(secret, remote);
+    if (shared === undefined || equal(shared, new Uint8Array(32))) throw new NoiseFailure('E_ZERO_SECRET', `${token} is zero`);
+    this.#symmetric.mixKey(shared);
+  }
+
+  #ephemeralSecret(): Uint8Array {
+    return required(this.#options.ephemeralSecret, 'ephemeral secret');
+  }
+  #staticSecret(): Uint8Array {
+    return required(this.#options.staticSecret, 'static secret');
+  }
+  #staticKey(): Uint8Array {
+    return x25519PublicKey(this.#staticSecret());
+  }
+  #knownRemoteStatic(): Uint8Array {
+    return required(this.#remoteStatic, "other side's static key");
+  }
+  #knownRemoteEphemeral(): Uint8Array {
+    return required(this.#remoteEphemeral, "other side's ephemeral key");
+  }
+}
+
+function required(value: Uint8Array | undefined, name: string): Uint8Array {
+  if (value === undefined) throw new Error(`the ${name} is missing`);
+  return value;
+}
+
+function parseProtocolName(name: string): { base: Pattern; messages: readonly (readonly Token[])[]; usesPsk: boolean } {
+  const match = /^Noise_([A-Z]+)((?:psk[0-9])?(?:\+psk[0-9])*)_25519_ChaChaPoly_SHA256$/.exec(name);
+  const base = PATTERNS[match?.[1] ?? ''];
+  if (match === null || base === undefined) throw new RangeError(`${name} is not a protocol of this module`);
+  const places = [...(match[2] ?? '').matchAll(/psk([0-9])/g)].map((place) => Number(place[1]));
+  const messages = base.messages.map((tokens, index): readonly Token[] => [
+    ...(index === 0 && places.includes(0) ? (['psk'] as const) : []),
+    ...tokens,
+    ...(places.includes(index + 1) ? (['psk'] as const) : []),
+  ]);
+  return { base, messages, usesPsk: places.length > 0 };
+}
+
+/** Everything that `noise.xx` of Evaluate gives. */
+export interface XxTranscript {
+  readonly handshakeHash: Uint8Array;
+  readonly messages: readonly Uint8Array[];
+}
+
+/** Both sides of an XX handshake with given keys: the sides alternate with the payloads, beginning with the initiator; from the fourth on they are transport messages. Throws a NoiseFailure when a secret is zero, an Error below three payloads. */
+export function runXx(
+  prologue: Uint8Array,
+  initiator: { readonly staticSecret: Uint8Array; readonly ephemeralSecret: Uint8Array },
+  responder: { readonly staticSecret: Uint8Array; readonly ephemeralSecret: Uint8Array },
+  payloads: readonly Uint8Array[],
+): XxTranscript {
+  const sides = [
+    new NoiseSession({ initiator: true, prologue, ...initiator }),
+    new NoiseSession({ initiator: false, prologue, ...responder }),
+  ];
+  const messages = payloads.map((payload, index) => {
+    const [writer, reader] = index % 2 === 0 ? sides : [...sides].reverse();
+    if (writer === undefined || reader === undefined) throw new Error('a handshake has two sides');
+    const message = writer.complete ? writer.seal(payload) : writer.writeMessage(payload);
+    const received = reader.complete ? reader.open(message) : reader.readMessage(message);
+    if (!equal(received, payload)) throw new Error(`message ${index + 1} was read as something else`);
+    return message;
+  });
+  const [first] = sides;
+  if (first?.complete !== true) throw new Error('a handshake takes three payloads');
+  return { handshakeHash: first.handshakeHash, messages };
+}
