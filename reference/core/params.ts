@@ -1,0 +1,194 @@
+/**
+ * Parameters: every bound of the node by its name in chapter 19, checked when they are built, so
+ * that nobody further in has to ask whether two of them fit together. Spec: PRM-001
+ */
+import { type ChoiceRow, PARAMETER_ROWS, type ParameterRow, PRESET_NAMES } from './parameter-table.ts';
+
+/** A column of chapter 19. */
+export type PresetName = (typeof PRESET_NAMES)[number];
+
+/** The name of a parameter, which is its configuration key. */
+export type ParameterName = keyof typeof PARAMETER_ROWS;
+
+/** With which peers a node gossips. Spec: GSP-100 */
+export type GossipMode = 'off' | 'alongside' | 'only';
+
+/** Every parameter by name; numbers are in the unit that the name ends in. */
+export type Params = { readonly [Name in ParameterName]: Name extends 'gossip.mode' ? GossipMode : number };
+
+/** One row of chapter 19, as documentation and commands show it. */
+export interface ParameterInfo {
+  readonly name: ParameterName;
+  readonly unit: string;
+  /** Both ends included; undefined for a parameter that takes a word. */
+  readonly range: readonly [number, number] | undefined;
+  /** The words that it takes, if it takes words. */
+  readonly choices: readonly string[] | undefined;
+  readonly values: Readonly<Record<PresetName, number | string>>;
+  readonly clause: string;
+  readonly meaning: string;
+}
+
+/** What `makeParams` gives; the message says what was expected, what was found and what to do. */
+export type ParamsResult =
+  | { readonly ok: true; readonly params: Params }
+  | { readonly ok: false; readonly code: 'E_CONFIG'; readonly message: string };
+
+const NAMES = Object.keys(PARAMETER_ROWS) as readonly ParameterName[];
+
+function infoOf(name: ParameterName): ParameterInfo {
+  const row: ParameterRow | ChoiceRow = PARAMETER_ROWS[name];
+  const values = Object.fromEntries(PRESET_NAMES.map((preset, index) => [preset, row.values[index]]));
+  return {
+    name,
+    unit: row.unit,
+    range: 'range' in row ? row.range : undefined,
+    choices: 'range' in row ? undefined : row.unit.split(', '),
+    values: values as Record<PresetName, number | string>,
+    clause: row.clause,
+    meaning: row.meaning,
+  };
+}
+
+/** All parameters in the order of chapter 19. */
+export const PARAMETER_TABLE: readonly ParameterInfo[] = NAMES.map(infoOf);
+
+function presetOf(preset: PresetName): Params {
+  return Object.freeze(Object.fromEntries(PARAMETER_TABLE.map((info) => [info.name, info.values[preset]]))) as Params;
+}
+
+/** The parameters of each preset as chapter 19 gives them. */
+export const PRESETS: Readonly<Record<PresetName, Params>> = {
+  main: presetOf('main'),
+  tower: presetOf('tower'),
+  chat: presetOf('chat'),
+  devnet: presetOf('devnet'),
+  conformance: presetOf('conformance'),
+};
+
+/** A relation of chapter 19 between parameters. */
+export interface Relation {
+  /** As the chapter writes it, with the class put in where it holds for every class. */
+  readonly text: string;
+  readonly names: readonly ParameterName[];
+  readonly holds: (params: Params) => boolean;
+}
+
+const CLASSES = ['control', 'consensus', 'sync', 'inventory', 'data'] as const;
+
+/** All relations, in the order of the chapter. */
+export const RELATIONS: readonly Relation[] = [
+  {
+    text: 'gossip.seen_ttl_ms ≥ clock.past_ms_max + clock.future_ms_max',
+    names: ['gossip.seen_ttl_ms', 'clock.past_ms_max', 'clock.future_ms_max'],
+    holds: (p) => p['gossip.seen_ttl_ms'] >= p['clock.past_ms_max'] + p['clock.future_ms_max'],
+  },
+  {
+    text: 'gossip.seen_origin_capacity · 1000 ≥ gossip.origin_per_s · (gossip.seen_ttl_ms + 2000)',
+    names: ['gossip.seen_origin_capacity', 'gossip.origin_per_s', 'gossip.seen_ttl_ms'],
+    holds: (p) => p['gossip.seen_origin_capacity'] * 1000 >= p['gossip.origin_per_s'] * (p['gossip.seen_ttl_ms'] + 2000),
+  },
+  {
+    text: 'gossip.seen_unstaked_capacity · 1000 ≥ gossip.unstaked_per_s · (gossip.seen_ttl_ms + 2000)',
+    names: ['gossip.seen_unstaked_capacity', 'gossip.unstaked_per_s', 'gossip.seen_ttl_ms'],
+    holds: (p) => p['gossip.seen_unstaked_capacity'] * 1000 >= p['gossip.unstaked_per_s'] * (p['gossip.seen_ttl_ms'] + 2000),
+  },
+  ...CLASSES.map((name): Relation => {
+    const key = `rate.${name}.bytes_per_s` as const;
+    return { text: `2 · ${key} ≥ 65519`, names: [key], holds: (p) => 2 * p[key] >= 65519 };
+  }),
+  {
+    text: 'gossip.message_bytes_max ≤ 65000',
+    names: ['gossip.message_bytes_max'],
+    holds: (p) => p['gossip.message_bytes_max'] <= 65000,
+  },
+  {
+    text: 'gossip.wanted_per_link_max ≥ gossip.ihave_ids_per_heartbeat',
+    names: ['gossip.wanted_per_link_max', 'gossip.ihave_ids_per_heartbeat'],
+    holds: (p) => p['gossip.wanted_per_link_max'] >= p['gossip.ihave_ids_per_heartbeat'],
+  },
+  {
+    text: 'gossip.ihave_wait_ms < gossip.message_cache_ms',
+    names: ['gossip.ihave_wait_ms', 'gossip.message_cache_ms'],
+    holds: (p) => p['gossip.ihave_wait_ms'] < p['gossip.message_cache_ms'],
+  },
+  {
+    text: 'score.graylist_min ≤ score.gossip_min',
+    names: ['score.graylist_min', 'score.gossip_min'],
+    holds: (p) => p['score.graylist_min'] <= p['score.gossip_min'],
+  },
+  {
+    text: 'session.half_open_per_address_max ≤ session.half_open_max',
+    names: ['session.half_open_per_address_max', 'session.half_open_max'],
+    holds: (p) => p['session.half_open_per_address_max'] <= p['session.half_open_max'],
+  },
+  {
+    text: 'session.pong_answer_ms_max < session.pong_timeout_ms',
+    names: ['session.pong_answer_ms_max', 'session.pong_timeout_ms'],
+    holds: (p) => p['session.pong_answer_ms_max'] < p['session.pong_timeout_ms'],
+  },
+];
+
+/** Points and factors may be fractions; everything that is counted or timed is whole. */
+function isWhole(info: ParameterInfo): boolean {
+  return info.unit !== 'points' && info.unit !== 'factor';
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+type Parsed = { readonly value: number | string } | { readonly expected: string };
+
+function parseValue(info: ParameterInfo, text: string): Parsed {
+  if (info.choices !== undefined) {
+    return info.choices.includes(text) ? { value: text } : { expected: `one of ${info.choices.join(', ')}` };
+  }
+  const [least, most] = info.range ?? [0, 0];
+  const kind = isWhole(info) ? 'a whole number' : 'a number';
+  const bounds = least === most ? `the number ${least}, which is fixed` : `${kind} from ${least} to ${most}`;
+  const expected = `${bounds} (${info.unit})`;
+  const form = isWhole(info) ? /^-?[0-9]{1,15}$/ : /^-?[0-9]{1,15}(\.[0-9]{1,15})?$/;
+  const value = form.test(text) ? Number(text) : Number.NaN;
+  // "-0" would be a second way to write 0.
+  return value >= least && value <= most && !Object.is(value, -0) ? { value } : { expected };
+}
+
+/** Parameter names that differ from an unknown one in little: the same last part or the same beginning. */
+function nearNames(unknown: string): readonly ParameterName[] {
+  const last = unknown.slice(unknown.lastIndexOf('.') + 1);
+  return NAMES.filter((name) => name.endsWith(`.${last}`) || (unknown.length > 3 && name.startsWith(unknown))).slice(0, 3);
+}
+
+function refuse(expected: string, found: string, todo: string): ParamsResult {
+  return { ok: false, code: 'E_CONFIG', message: `expected ${expected}; found ${found}; ${todo}` };
+}
+
+/**
+ * The parameters of a preset with some values replaced by their texts. Refuses an unknown name, a
+ * value outside its range and a broken relation. Spec: PRM-001
+ */
+export function makeParams(preset: PresetName, overrides: Readonly<Record<string, string>> = {}): ParamsResult {
+  if (!PRESET_NAMES.includes(preset)) {
+    return refuse(`a preset: ${PRESET_NAMES.join(', ')}`, quote(preset), 'name one of these');
+  }
+  const chosen: Record<string, number | string> = { ...PRESETS[preset] };
+  for (const [name, text] of Object.entries(overrides)) {
+    const info = PARAMETER_TABLE.find((row) => row.name === name);
+    if (info === undefined) {
+      const near = nearNames(name);
+      const todo = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'spec/19-parameters.md lists all names';
+      return refuse('a parameter name of chapter 19', quote(name), todo);
+    }
+    const parsed = parseValue(info, text);
+    if ('expected' in parsed) {
+      return refuse(`${name} to be ${parsed.expected}`, quote(text), `set it within that, or leave it out for ${info.values[preset]}`);
+    }
+    chosen[name] = parsed.value;
+  }
+  const params = Object.freeze(chosen) as Params;
+  const broken = RELATIONS.find((relation) => !relation.holds(params));
+  if (broken === undefined) return { ok: true, params };
+  const found = broken.names.map((name) => `${name} = ${params[name]}`).join(', ');
+  return refuse(broken.text, found, 'change one of them so that the relation holds');
+}

@@ -1,0 +1,115 @@
+/** Frames: the table of kinds, and the header in both directions. Spec: chapter 03, "Frames". */
+import { concatBytes } from '../bytes.ts';
+import { invariant } from '../errors.ts';
+import { CAPABILITY_DIRECT, CAPABILITY_GOSSIP, type ClauseId, type ErrorName } from '../types.ts';
+import { encodeUvarint, readUvarintNumber } from './uvarint.ts';
+
+/** What a frame's bytes are charged to, and in which order classes are sent. */
+export type FrameClass = 'control' | 'consensus' | 'sync' | 'inventory' | 'data';
+
+/** Every class, most urgent first. */
+export const FRAME_CLASSES: readonly FrameClass[] = ['control', 'consensus', 'sync', 'inventory', 'data'];
+
+/** What the kind of a frame fixes before its body is looked at. */
+export interface FrameKind {
+  readonly kind: number;
+  readonly name: string;
+  readonly class: FrameClass;
+  /** Largest value of the frame's length field, in bytes. */
+  readonly lengthMax: number;
+  readonly exchange: 'request' | 'reply' | 'notice';
+  /** The capability that must be in the session's intersection, if any. */
+  readonly needs: string | undefined;
+}
+
+export const KIND_PING = 2;
+export const KIND_PONG = 4;
+export const KIND_GO_AWAY = 6;
+export const KIND_PUSH = 32;
+export const KIND_PRUNE = 36;
+export const KIND_GRAFT = 38;
+export const KIND_IHAVE = 40;
+export const KIND_IWANT = 42;
+export const KIND_IDONTWANT = 44;
+export const KIND_DIRECT = 48;
+
+/** The plaintext of one Noise transport message holds at most this many bytes. */
+export const PLAINTEXT_BYTES_MAX = 65519;
+
+const TABLE: readonly FrameKind[] = [
+  { kind: KIND_PING, name: 'Ping', class: 'control', lengthMax: 64, exchange: 'request', needs: undefined },
+  { kind: KIND_PONG, name: 'Pong', class: 'control', lengthMax: 64, exchange: 'reply', needs: undefined },
+  { kind: KIND_GO_AWAY, name: 'GoAway', class: 'control', lengthMax: 64, exchange: 'notice', needs: undefined },
+  { kind: KIND_PUSH, name: 'Push', class: 'data', lengthMax: 65516, exchange: 'notice', needs: CAPABILITY_GOSSIP },
+  { kind: KIND_PRUNE, name: 'Prune', class: 'control', lengthMax: 1280, exchange: 'notice', needs: CAPABILITY_GOSSIP },
+  { kind: KIND_GRAFT, name: 'Graft', class: 'control', lengthMax: 1280, exchange: 'notice', needs: CAPABILITY_GOSSIP },
+  { kind: KIND_IHAVE, name: 'Ihave', class: 'inventory', lengthMax: 35072, exchange: 'notice', needs: CAPABILITY_GOSSIP },
+  { kind: KIND_IWANT, name: 'Iwant', class: 'inventory', lengthMax: 35072, exchange: 'notice', needs: CAPABILITY_GOSSIP },
+  { kind: KIND_IDONTWANT, name: 'Idontwant', class: 'inventory', lengthMax: 18432, exchange: 'notice', needs: CAPABILITY_GOSSIP },
+  { kind: KIND_DIRECT, name: 'Direct', class: 'data', lengthMax: 65516, exchange: 'notice', needs: CAPABILITY_DIRECT },
+];
+
+/** The kinds of this revision by number; a number that is not in it is unknown. */
+export const FRAME_KINDS: ReadonlyMap<number, FrameKind> = new Map(TABLE.map((row) => [row.kind, row]));
+
+/** The bytes of one frame. Spec: WIR-020 */
+export function encodeFrame(kind: number, requestId: number, body: Uint8Array): Uint8Array {
+  const kindBytes = encodeUvarint(kind);
+  const requestBytes = encodeUvarint(requestId);
+  const length = kindBytes.length + requestBytes.length + body.length;
+  invariant(length <= PLAINTEXT_BYTES_MAX - 3, 'a frame fits one plaintext');
+  return concatBytes(encodeUvarint(length), kindBytes, requestBytes, body);
+}
+
+/** A frame whose header is in order, or the rule that it breaks. */
+export type FrameReading =
+  | {
+      readonly ok: true;
+      readonly kind: number;
+      readonly requestId: number;
+      /** A view into the plaintext. */
+      readonly body: Uint8Array;
+      /** The length field's value: what the limit of the kind is compared with. */
+      readonly length: number;
+      /** Bytes of the whole frame, its length field included: what the byte bucket is charged. */
+      readonly size: number;
+      /** Offset of the next frame, or of the plaintext's end. */
+      readonly next: number;
+    }
+  | { readonly ok: false; readonly code: ErrorName; readonly clause: ClauseId };
+
+function refuse(code: ErrorName, clause: ClauseId): FrameReading {
+  return { ok: false, code, clause };
+}
+
+/**
+ * Reads the header of the frame at `offset`. The rules of the kind (WIR-026 to WIR-031) are the
+ * session's. A kind or request id is read within its frame: what lies behind the frame's end is not
+ * present. Spec: WIR-022 to WIR-025
+ */
+export function readFrame(plaintext: Uint8Array, offset: number): FrameReading {
+  const length = readUvarintNumber(plaintext, offset);
+  if (length === undefined) return refuse('E_VARINT', 'WIR-022');
+  const end = length.next + length.value;
+  const frame = end < plaintext.length ? plaintext.subarray(0, end) : plaintext;
+
+  // An absent number is not a malformed one: it makes the frame too long (WIR-024) or too short (WIR-025).
+  const kind = readUvarintNumber(frame, length.next);
+  if (kind === undefined && length.next < frame.length) return refuse('E_VARINT', 'WIR-022');
+  const requestId = kind === undefined ? undefined : readUvarintNumber(frame, kind.next);
+  if (kind !== undefined && requestId === undefined && kind.next < frame.length) return refuse('E_VARINT', 'WIR-022');
+
+  if (kind !== undefined && kind.value >= 2 ** 32) return refuse('E_VARINT', 'WIR-023');
+  if (requestId !== undefined && requestId.value >= 2 ** 32) return refuse('E_VARINT', 'WIR-023');
+  if (end > plaintext.length) return refuse('E_FRAME_LENGTH', 'WIR-024');
+  if (kind === undefined || requestId === undefined) return refuse('E_FRAME_LENGTH', 'WIR-025');
+  return {
+    ok: true,
+    kind: kind.value,
+    requestId: requestId.value,
+    body: frame.subarray(requestId.next),
+    length: length.value,
+    size: end - offset,
+    next: end,
+  };
+}
