@@ -10,7 +10,9 @@ interface PatternRow {
   readonly messages: readonly (readonly NoiseToken[])[];
 }
 
-const PATTERNS = {
+type BasePattern = 'NN' | 'NK' | 'NX' | 'XN' | 'XK' | 'XX' | 'IK' | 'IX' | 'KK' | 'N' | 'X';
+
+const PATTERNS: Readonly<Record<BasePattern, PatternRow>> = {
   NN: { messages: [['e'], ['e', 'ee']] },
   NK: {
     known: ['responder'],
@@ -52,9 +54,7 @@ const PATTERNS = {
   },
   N: { known: ['responder'], messages: [['e', 'es']] },
   X: { known: ['responder'], messages: [['e', 'es', 's', 'ss']] },
-} as const satisfies Record<string, PatternRow>;
-
-type BasePattern = keyof typeof PATTERNS;
+};
 
 /** A pattern, with the modifier that puts a pre-shared key before message 1 (psk0) or behind message n (pskn). */
 export type NoisePattern = BasePattern | `${BasePattern}psk${0 | 1 | 2 | 3}`;
