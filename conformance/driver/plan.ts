@@ -110,7 +110,7 @@ export type Step =
       readonly direction?: 'inbound' | 'outbound';
       /** Answers the newest Dial effect when outbound. */
       readonly address?: string;
-      /** Offered capabilities; `["gossip/1"]` if absent. */
+      /** Offered capabilities, in any order; `["gossip/1"]` if absent. */
       readonly capabilities?: readonly string[];
     }
   /** Runs the kit's side of the handshake on a raw link until it is complete or broken. */
@@ -131,7 +131,11 @@ export type Step =
       readonly link: number;
       readonly bytes: Hex | { readonly size: number } | { readonly replay: true };
       readonly text?: boolean;
+      /** Sends the bytes as the first fragment of a message that never ends; level wire only. */
+      readonly unfinished?: true;
     }
+  /** Asks for a WebSocket upgrade with exactly these subprotocols and extensions, records the answer and ends the connection; level wire only. */
+  | { readonly op: 'upgrade'; readonly link: number; readonly subprotocols: readonly string[]; readonly extensions?: string }
   /** Lets time pass. The driver answers the node's Pings on the way unless `pongs` is false. */
   | { readonly op: 'advance'; readonly ms: number; readonly pongs?: boolean }
   | { readonly op: 'publish'; readonly topic: string; readonly data: Hex | { readonly size: number } }

@@ -55,14 +55,27 @@ export type TraceEvent =
       readonly direction: 'inbound' | 'outbound';
       readonly capabilities: readonly string[];
     })
-  /** A session exists on the link; at level wire and on raw links the kit's own handshake has ended well. */
-  | (At & { readonly type: 'sessionUp'; readonly link: number; readonly nodePeerId: Hex; readonly capabilities: readonly string[] })
+  /** A session exists on the link; at level wire and on raw links the kit's own handshake has ended well. `offered` is the capability list of the node's hello, where the kit has read one. */
+  | (At & {
+      readonly type: 'sessionUp';
+      readonly link: number;
+      readonly nodePeerId: Hex;
+      readonly capabilities: readonly string[];
+      readonly offered?: readonly string[];
+    })
   /** The kit's handshake came to an end without a session. */
   | (At & { readonly type: 'handshakeFailed'; readonly link: number; readonly reason: string })
   | (At & { readonly type: 'sentFrame'; readonly link: number; readonly frame: SeenFrame; readonly size: number; readonly auto: boolean })
-  | (At & { readonly type: 'sentRaw'; readonly link: number; readonly bytes: Hex; readonly text: boolean })
-  /** The kit could not send: the node had closed before. */
-  | (At & { readonly type: 'notSent'; readonly link: number })
+  /** Bytes as they were given to the transport; `role` for handshake messages, and for a `plaintext` step, whose bytes are those before sealing. */
+  | (At & {
+      readonly type: 'sentRaw';
+      readonly link: number;
+      readonly bytes: Hex;
+      readonly text: boolean;
+      readonly role?: 'handshake1' | 'handshake2' | 'handshake3' | 'plaintext';
+    })
+  /** The kit could not carry the step out: the link is closed or unknown, or a reference has nothing to refer to. Link −1 for steps without one. */
+  | (At & { readonly type: 'notSent'; readonly link: number; readonly reason?: string })
   /** What the node did. */
   | (At & { readonly type: 'frame'; readonly link: number; readonly frame: SeenFrame })
   /** A raw message before the session exists (handshake messages), or one that the kit cannot open or split into frames. */
@@ -71,8 +84,18 @@ export type TraceEvent =
       readonly link: number;
       readonly bytes: Hex;
       readonly role: 'handshake1' | 'handshake2' | 'handshake3' | 'unreadable';
+      /** The WebSocket message was of type text. */
+      readonly text?: boolean;
     })
   | (At & { readonly type: 'closed'; readonly link: number; readonly code: string | undefined; readonly by: 'node' | 'kit' })
+  /** The node's answer to an `upgrade` step: the HTTP status (0 when it ended the connection without one) and, for 101, what it selected. */
+  | (At & {
+      readonly type: 'upgraded';
+      readonly link: number;
+      readonly status: number;
+      readonly subprotocol: string | undefined;
+      readonly extensions: string | undefined;
+    })
   | (At & { readonly type: 'dial'; readonly dial: number; readonly address: string })
   | (At & { readonly type: 'deliver'; readonly topic: string; readonly id: Hex; readonly origin: Hex; readonly data: Hex })
   | (At & { readonly type: 'validate'; readonly token: number; readonly topic: string; readonly id: Hex; readonly origin: Hex })

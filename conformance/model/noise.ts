@@ -143,6 +143,8 @@ class SymmetricState {
   cipher = new CipherState();
   chainingKey: Uint8Array;
   hash: Uint8Array;
+  /** A second hash, begun with another prologue, that seals in place of the first. */
+  sealingHash: Uint8Array | undefined;
 
   constructor(protocolName: string) {
     const name = utf8(protocolName);
@@ -158,6 +160,13 @@ class SymmetricState {
 
   mixHash(data: Uint8Array): void {
     this.hash = sha256(this.hash, data);
+    if (this.sealingHash !== undefined) this.sealingHash = sha256(this.sealingHash, data);
+  }
+
+  /** Mixes in a prologue; with `sealing`, messages are sealed as after that one and still opened as after the first. */
+  mixPrologue(prologue: Uint8Array, sealing: Uint8Array | undefined): void {
+    this.sealingHash = sealing && sha256(this.hash, sealing);
+    this.hash = sha256(this.hash, prologue);
   }
 
   mixKeyAndHash(input: Uint8Array): void {
@@ -168,7 +177,7 @@ class SymmetricState {
   }
 
   encryptAndHash(plaintext: Uint8Array): Uint8Array {
-    const sealed = this.cipher.encryptWithAd(this.hash, plaintext);
+    const sealed = this.cipher.encryptWithAd(this.sealingHash ?? this.hash, plaintext);
     this.mixHash(sealed);
     return sealed;
   }
@@ -200,6 +209,8 @@ export interface NoiseOptions {
   readonly psks?: readonly Uint8Array[];
   /** Sends this ephemeral public key instead of the secret's own, to make bad handshakes. */
   readonly forcedEphemeral?: Uint8Array;
+  /** Seals handshake messages as if this had been the prologue, to make bad handshakes. */
+  readonly sealingPrologue?: Uint8Array;
 }
 
 /** One side of a handshake, and afterwards of the transport. */
@@ -228,7 +239,7 @@ export class NoiseSession {
     this.#psks = [...(options.psks ?? [])];
     this.#remoteStatic = options.remoteStatic;
     this.#symmetric = new SymmetricState(name);
-    this.#symmetric.mixHash(options.prologue);
+    this.#symmetric.mixPrologue(options.prologue, options.sealingPrologue);
     const [initiatorKnown, responderKnown] = base.pre;
     if (initiatorKnown) this.#symmetric.mixHash(this.initiator ? this.#staticKey() : this.#knownRemoteStatic());
     if (responderKnown) this.#symmetric.mixHash(this.initiator ? this.#knownRemoteStatic() : this.#staticKey());
@@ -355,6 +366,11 @@ export class NoiseSession {
     const [own, other] = this.initiator ? [ofInitiator, ofResponder] : [ofResponder, ofInitiator];
     const secret = own === 'e' ? this.#ephemeralSecret() : this.#staticSecret();
     const remote = other === 'e' ? this.#knownRemoteEphemeral() : this.#knownRemoteStatic();
+    if (own === 'e' && this.#sendsZeroEphemeral()) {
+      // What a node gets that does not look: so it shows by going on with this side.
+      this.#symmetric.mixKey(new Uint8Array(32));
+      return;
+    }
     const shared = x25519Shared(secret, remote);
     if (shared === undefined || equal(shared, new Uint8Array(32))) throw new NoiseFailure('E_ZERO_SECRET', `${token} is zero`);
     this.#symmetric.mixKey(shared);
@@ -362,6 +378,9 @@ export class NoiseSession {
 
   #ephemeralSecret(): Uint8Array {
     return required(this.#options.ephemeralSecret, 'ephemeral secret');
+  }
+  #sendsZeroEphemeral(): boolean {
+    return this.#options.forcedEphemeral?.every((byte) => byte === 0) === true;
   }
   #staticSecret(): Uint8Array {
     return required(this.#options.staticSecret, 'static secret');
