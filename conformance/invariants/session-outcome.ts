@@ -1,0 +1,110 @@
+/**
+ * What a node has to make of one frame, in the order of chapter 03: the header and the table, then the
+ * buckets (which the caller owns), then the body. Where the spec leaves a choice, both ways are said.
+ */
+import { decodeBody, ELEMENTS } from '../model/bodies.ts';
+import { text } from '../model/bytes.ts';
+import { type FrameRule, frameRule, type SplitFrame } from '../model/frame.ts';
+import { allBytes, lastBytes, readFields, type WireField } from '../model/protobuf.ts';
+
+export type HeaderOutcome =
+  /** A kind that the session has, with a request id that fits it. */
+  | { readonly type: 'known'; readonly rule: FrameRule }
+  /** An odd kind that it has not. */
+  | { readonly type: 'leftAside' }
+  | { readonly type: 'close'; readonly clause: string; readonly code: string };
+
+/** WIR-026 to WIR-031 for a frame on a session with these capabilities (those of both hellos). */
+export function judgeHeader(frame: Pick<SplitFrame, 'kind' | 'requestId' | 'raw'>, capabilities: ReadonlySet<string>): HeaderOutcome {
+  const rule = frameRule(frame.kind);
+  if (rule === undefined) {
+    return frame.kind % 2 === 1 ? { type: 'leftAside' } : { type: 'close', clause: 'WIR-027', code: 'E_UNKNOWN_KIND' };
+  }
+  const { needs } = rule;
+  // A session that has both keeps gossip/1 only.
+  const has = needs === undefined || (capabilities.has(needs) && !(needs === 'direct/1' && capabilities.has('gossip/1')));
+  if (!has) return { type: 'close', clause: 'WIR-028', code: 'E_UNKNOWN_KIND' };
+  if (contentLength(frame.raw) > rule.lengthMax) return { type: 'close', clause: 'WIR-029', code: 'E_FRAME_SIZE' };
+  const isNotice = rule.requestId === 'notice';
+  if (!isNotice && frame.requestId === 0) return { type: 'close', clause: 'WIR-030', code: 'E_REQUEST_ID' };
+  if (isNotice && frame.requestId !== 0) return { type: 'close', clause: 'WIR-031', code: 'E_REQUEST_ID' };
+  return { type: 'known', rule };
+}
+
+/** The value of the length field of a whole frame. */
+function contentLength(raw: Uint8Array): number {
+  let lengthBytes = 1;
+  while ((raw[lengthBytes - 1] ?? 0) >= 128) lengthBytes += 1;
+  return raw.length - lengthBytes;
+}
+
+export type BodyOutcome =
+  | { readonly type: 'read' }
+  | { readonly type: 'close'; readonly clause: string; readonly code: string }
+  /** The node may close or read the rest. */
+  | { readonly type: 'either'; readonly clause: string };
+
+const TOPIC_FORM = /^[a-z0-9/-]{1,64}$/;
+
+/** Numbers of the fields that each kind's message names, all of wire type 2 but those in `NUMBERS`. */
+const BYTES_FIELDS: Readonly<Record<string, readonly number[]>> = {
+  Ping: [1],
+  Pong: [1],
+  GoAway: [],
+  Push: [1, 2],
+  Prune: [1],
+  Graft: [1],
+  Ihave: [1, 2],
+  Iwant: [1],
+  Idontwant: [1],
+  Direct: [1, 2],
+};
+const NUMBER_FIELDS: Readonly<Record<string, readonly number[]>> = { GoAway: [1, 2], Prune: [2] };
+
+/** WIR-040 to WIR-050 and GSP-001 for the body of a known kind. */
+export function judgeBody(rule: FrameRule, body: Uint8Array): BodyOutcome {
+  const { fields, fault } = readFields(body);
+  if (fields === undefined) return malformed(fault.body);
+  const items = rule.name === 'Push' ? allBytes(fields, 2).map(readFields) : [];
+  for (const item of items) if (item.fields === undefined) return malformed(item.fault.body);
+  const named = hasTopic(rule.name) ? text(lastBytes(fields, 1)) : '';
+  if (named === undefined) return malformed('WIR-044');
+  const decoded = decodeBody(rule.kind, body, new Uint8Array(1));
+  if (decoded === undefined) return malformed('WIR-045');
+  const bounds = ELEMENTS[rule.name];
+  const count = bounds === undefined ? 0 : allBytes(fields, hasTopic(rule.name) ? 2 : 1).length;
+  if (bounds !== undefined && (count < bounds.min || count > bounds.max)) return { type: 'close', clause: 'WIR-046', code: 'E_LIMIT' };
+  if (hasTopic(rule.name) && !TOPIC_FORM.test(named)) return { type: 'close', clause: 'GSP-001', code: 'E_MALFORMED' };
+  const inner = items.flatMap((item) => item.fields ?? []);
+  const clause = choiceIn(fields, rule.name) ?? choiceInItems(inner);
+  return clause === undefined ? { type: 'read' } : { type: 'either', clause };
+}
+
+function malformed(clause: string): BodyOutcome {
+  return { type: 'close', clause, code: 'E_MALFORMED' };
+}
+
+function hasTopic(name: string): boolean {
+  return name === 'Push' || name === 'Ihave' || name === 'Direct';
+}
+
+/** The clause that lets a node close on these fields although the rest can be read, if one does. */
+function choiceIn(fields: readonly WireField[], name: string): string | undefined {
+  const ofBytes = BYTES_FIELDS[name] ?? [];
+  const ofNumbers = NUMBER_FIELDS[name] ?? [];
+  for (const { number, wireType, minimal } of fields) {
+    if (wireType === 3) return 'WIR-049';
+    if ((ofBytes.includes(number) && wireType !== 2) || (ofNumbers.includes(number) && wireType !== 0)) return 'WIR-050';
+    if (!minimal) return 'WIR-043';
+  }
+  return undefined;
+}
+
+function choiceInItems(fields: readonly WireField[]): string | undefined {
+  for (const { number, wireType, minimal } of fields) {
+    if (wireType === 3) return 'WIR-049';
+    if ((number === 1 && wireType !== 0) || (number === 2 && wireType !== 2)) return 'WIR-050';
+    if (!minimal) return 'WIR-043';
+  }
+  return undefined;
+}
