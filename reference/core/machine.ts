@@ -66,6 +66,8 @@ export type NodeEffect =
       readonly code: ErrorName | undefined;
       readonly clause: ClauseId | undefined;
     }
+  /** The application asked to publish what no node would take; nothing was sent. */
+  | { readonly type: 'publishRefused'; readonly code: ErrorName; readonly message: string }
   /** A peer broke a clause; what happens to it is in other effects. */
   | {
       readonly type: 'violation';
