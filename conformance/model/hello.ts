@@ -1,6 +1,6 @@
 /** The HandshakeHello: written, read, and judged by SES-016 to SES-024. Spec: chapter 04. */
 import { compare, concat, text, utf8 } from './bytes.ts';
-import { allBytes, lastBytes, lastNumber, readFields, writeBytes, writeBytesField, writeNumber, writeText } from './protobuf.ts';
+import { allBytes, lastBytes, lastNumber, readFields, writeBytes, writeBytesField, writeNumber } from './protobuf.ts';
 import { strictFault } from './strict.ts';
 
 /** Where a node can be reached: exactly one host; `transport` 1 is ws, 2 wss, 3 udp. */

@@ -27,6 +27,8 @@ const CUT_SHORT: WireFault = { body: 'WIR-040', signed: 'IDN-055' };
 const BAD_NUMBER: WireFault = { body: 'WIR-041', signed: 'IDN-051' };
 const BAD_TYPE: WireFault = { body: 'WIR-042', signed: 'IDN-056' };
 const LONG_VARINT: WireFault = { body: 'WIR-043', signed: 'IDN-053' };
+/** A tag below 2^32 in more than five bytes: a body may be read or refused, signed bytes are not minimal. */
+const LONG_TAG: WireFault = { body: 'WIR-041', signed: 'IDN-053' };
 
 /** How deep groups may stand in each other before the reader gives up; the node may close on any group (WIR-049). */
 const GROUP_DEPTH_MAX = 32;
@@ -65,6 +67,7 @@ function readUntil(
     const tagStart = offset;
     const tag = readVarint(bytes, offset);
     if (tag.value >> 32n !== 0n) throw new Fault(BAD_NUMBER);
+    if (tag.end - tagStart > 5) throw new Fault(LONG_TAG);
     const number = Number(tag.value >> 3n);
     const wireType = Number(tag.value & 7n);
     if (number === 0) throw new Fault(BAD_NUMBER);

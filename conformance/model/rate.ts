@@ -34,8 +34,8 @@ export class Bucket {
 
   #refill(nowMs: bigint): void {
     if (nowMs < this.#atMs) throw new RangeError('time went back');
-    const gained = this.#units + (nowMs - this.#atMs) * this.#rate;
-    this.#units = gained < this.#capacity ? gained : this.#capacity;
+    this.#units += (nowMs - this.#atMs) * this.#rate;
+    if (this.#units > this.#capacity) this.#units = this.#capacity;
     this.#atMs = nowMs;
   }
 }
