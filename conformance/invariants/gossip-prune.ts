@@ -92,7 +92,7 @@ export const prunesLateLinks: Rule<GossipView> = {
       const kept = keptLinks({
         links: spans.map((span) => ({
           link: span.link,
-          peerId: span.peerId,
+          peerId: unhex(span.peerId),
           stake: stakeOf(span.peerId),
           credits: credits.get(span.link) ?? 0,
         })),

@@ -1,0 +1,124 @@
+/** One session per peer, and no more sessions than there is room for. */
+import type { Finding } from '../runner/check.ts';
+import { closedWithoutCause } from './session-cause.ts';
+import { finding, type SessionRule } from './session-judge.ts';
+import type { LinkView, SessionView } from './session-view.ts';
+import { notClosedInTime, toldCode } from './wire-close.ts';
+import { answerTo } from './wire-pong.ts';
+
+/** Two sessions of one peer, and which of them the node has to keep. */
+interface Pair {
+  readonly clause: 'SES-040' | 'SES-041' | 'SES-042';
+  readonly atMs: number;
+  readonly kept: LinkView;
+  readonly ended: LinkView;
+}
+
+function pairsIn(view: SessionView): readonly Pair[] {
+  const pairs: Pair[] = [];
+  for (const second of view.links) {
+    const { session } = second;
+    if (session === undefined) continue;
+    const first = view.links.find((link) => link !== second && link.peerId === second.peerId && isUpAt(link, session.event));
+    if (first?.session === undefined) continue;
+    const atMs = session.atMs;
+    if (first.direction === second.direction) {
+      pairs.push({ clause: 'SES-040', atMs, kept: second, ended: first });
+      continue;
+    }
+    const ageMs = atMs - first.session.atMs;
+    const limitMs = view.number('session.handshake_timeout_ms');
+    if (Math.abs(ageMs - limitMs) < view.slackMs) continue;
+    if (ageMs >= limitMs) {
+      pairs.push({ clause: 'SES-042', atMs, kept: second, ended: first });
+      continue;
+    }
+    // An inbound link was dialled by the peer, an outbound one by the node.
+    const keepsInbound = (second.peerId ?? '') < view.trace.nodePeerId;
+    const secondIsKept = (second.direction === 'inbound') === keepsInbound;
+    pairs.push({ clause: 'SES-041', atMs, kept: secondIsKept ? second : first, ended: secondIsKept ? first : second });
+  }
+  return pairs;
+}
+
+function isUpAt(link: LinkView, event: number): boolean {
+  const goAway = link.inputs.find(({ outcome }) => outcome.type === 'end');
+  const endEvent = Math.min(link.closed?.event ?? Number.POSITIVE_INFINITY, goAway?.event ?? Number.POSITIVE_INFINITY);
+  return link.session !== undefined && link.session.event < event && endEvent > event;
+}
+
+/** Of two sessions of a peer the right one is kept and the other ends in time. Spec: SES-040 to SES-042. */
+export function keepsOneSession(clause: 'SES-040' | 'SES-041' | 'SES-042'): SessionRule {
+  return {
+    clauses: [clause],
+    judge: (view) => {
+      const findings: Finding[] = [];
+      let exercised = false;
+      let variant: string | undefined;
+      for (const pair of pairsIn(view)) {
+        if (pair.clause !== clause) continue;
+        const { kept, ended, atMs } = pair;
+        const missing = notClosedInTime(view, ended, { atMs });
+        if (missing !== undefined) {
+          findings.push(
+            finding(clause, `the ${nameOf(view, pair, ended)} session ends within ${view.reactionMs} ms`, missing, ended.opened.event),
+          );
+        }
+        const code = toldCode(ended);
+        if (code !== undefined && code !== 'E_DUPLICATE_SESSION') variant ??= `${clause}: closed with ${code}`;
+        if (kept.closed?.by === 'node' && closedWithoutCause(view, kept)) {
+          findings.push(finding(clause, `the ${nameOf(view, pair, kept)} session is kept`, 'the node closed it', kept.closed.event));
+        }
+        const later = kept.inputs.find((input) => input.atMs >= atMs && answerTo(view, kept, input) === 'missing');
+        if (later !== undefined)
+          findings.push(finding(clause, `the ${nameOf(view, pair, kept)} session is kept and its Pings answered`, 'no Pong', later.event));
+        exercised ||= kept.inputs.some(({ outcome }) => outcome.type === 'answer') || missing !== undefined;
+      }
+      return { findings, exercised, ...(variant === undefined ? {} : { variant }) };
+    },
+  };
+}
+
+function nameOf(_view: SessionView, { kept, ended }: Pair, link: LinkView): string {
+  const other = link === kept ? ended : kept;
+  return `${link.opened.event < other.opened.event ? 'first' : 'second'}, ${link.direction},`;
+}
+
+/** An inbound session beyond `session.sessions_max` ends in time unless it replaces one of the same peer; one within is kept. Spec: SES-043. */
+export const limitsSessions: SessionRule = {
+  clauses: ['SES-043'],
+  judge: (view) => {
+    const findings: Finding[] = [];
+    let exercised = false;
+    let variant: string | undefined;
+    const most = view.number('session.sessions_max');
+    for (const link of view.links) {
+      const { session } = link;
+      if (session === undefined || link.direction !== 'inbound') continue;
+      const others = view.links.filter((other) => other !== link && isUpAt(other, session.event));
+      if (others.length >= most && !others.some((other) => other.peerId === link.peerId)) {
+        exercised = true;
+        const missing = notClosedInTime(view, link, session);
+        if (missing !== undefined) {
+          findings.push(
+            finding(
+              'SES-043',
+              `beyond ${most} sessions the node closes a further one within ${view.reactionMs} ms`,
+              missing,
+              session.event,
+            ),
+          );
+        }
+        const code = toldCode(link);
+        if (code !== undefined && code !== 'E_BUSY') variant ??= `SES-043: closed with ${code}`;
+      } else if (link.closed?.by === 'node' && closedWithoutCause(view, link) && !isReplaced(view, link)) {
+        findings.push(finding('SES-043', `a session within ${most} is kept`, 'the node closed it', link.closed.event));
+      }
+    }
+    return { findings, exercised, ...(variant === undefined ? {} : { variant }) };
+  },
+};
+
+function isReplaced(view: SessionView, link: LinkView): boolean {
+  return pairsIn(view).some(({ ended }) => ended === link);
+}

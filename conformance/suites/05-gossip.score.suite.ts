@@ -1,0 +1,229 @@
+/** What a score does to a peer: silence, closing, forgiving, and that a new session does not wash it. */
+import fc from 'fast-check';
+import { bogusId, idOf, ihave, iwant, message, ping, plan, push, session, sessions, spoilt, wait } from '../arbitraries/gossip-plans.ts';
+import type { Step } from '../driver/plan.ts';
+import type { Trace } from '../driver/trace.ts';
+import { closesBelowLimit, ignoresLowScore, keepsAboveLimit } from '../invariants/gossip-score.ts';
+import type { Check, Finding, Judgement } from '../runner/check.ts';
+import { gossipCheck } from './gossip-check.ts';
+
+/** So many envelopes with a bad signature on a link, all different. */
+function rejects(link: number, count: number, from = 0): Step[] {
+  return Array.from({ length: count }, (_, index) => push(link, [spoilt(message(`r${link}-${from + index}`), { kind: 'signature' })]));
+}
+
+export const checks: readonly Check[] = [
+  gossipCheck({
+    id: 'gossip.score.closes',
+    title: 'A peer whose rejected envelopes bring it below the limit loses its session, the others keep theirs',
+    clauses: ['GSP-090', 'GSP-091'],
+    plans: fc
+      .record({ count: fc.integer({ min: 11, max: 16 }), bystander: fc.integer({ min: 0, max: 4 }) })
+      .map(({ count, bystander }) =>
+        plan([...sessions(0, 3), ...rejects(1, bystander), ...rejects(0, count), wait(1_400), ping(1), ping(2), wait(1_200)]),
+      ),
+    rules: [closesBelowLimit, keepsAboveLimit],
+  }),
+  gossipCheck({
+    id: 'gossip.score.keeps',
+    title: 'A peer at the limit, not below it, keeps its session',
+    clauses: ['GSP-091'],
+    plans: fc.constantFrom(10, 9, 5, 1).map((count) => plan([...sessions(0, 2), ...rejects(0, count), wait(1_400), ping(0), wait(1_200)])),
+    rules: [keepsAboveLimit],
+  }),
+  gossipCheck({
+    id: 'gossip.score.not-washed',
+    title: 'A new session does not wash the score of a peer that was closed for it',
+    clauses: ['GSP-092', 'GSP-090'],
+    plans: fc
+      .record({ count: fc.integer({ min: 12, max: 14 }), pauseMs: fc.constantFrom(50, 1_500, 3_000) })
+      .map(({ count, pauseMs }) =>
+        plan([
+          ...sessions(1, 2),
+          session(0, 'washer'),
+          ...rejects(0, count),
+          wait(1_200),
+          { op: 'closeLink', link: 0 },
+          wait(pauseMs),
+          session(2, 'washer'),
+          wait(1_500),
+          ping(1),
+          wait(500),
+        ]),
+      ),
+    rules: [closesBelowLimit],
+    attacks: ['score washing by reconnect'],
+  }),
+  gossipCheck({
+    id: 'gossip.score.kept-across-sessions',
+    title: 'Counts add up over sessions: six rejects, a new session, six more',
+    clauses: ['GSP-092', 'GSP-090'],
+    plans: fc
+      .record({ first: fc.integer({ min: 6, max: 9 }), second: fc.integer({ min: 6, max: 9 }) })
+      .map(({ first, second }) =>
+        plan([
+          session(0, 'returner'),
+          session(1, 'other'),
+          ...rejects(0, first),
+          wait(50),
+          { op: 'closeLink', link: 0 },
+          wait(50),
+          session(2, 'returner'),
+          ...rejects(2, second, first),
+          wait(1_500),
+        ]),
+      ),
+    rules: [{ ...closesBelowLimit, judge: (view) => renamed(closesBelowLimit.judge(view)) }],
+    levels: ['adapter'],
+    attacks: ['score washing by reconnect'],
+  }),
+  gossipCheck({
+    id: 'gossip.score.forgives',
+    title: 'Once its score has decayed, a peer that was closed is taken again',
+    clauses: ['GSP-096'],
+    levels: ['adapter'],
+    plans: fc
+      .constantFrom(60_000, 120_000, 600_000)
+      .map((pauseMs) =>
+        plan([
+          session(0, 'returner'),
+          ...rejects(0, 12),
+          wait(1_200),
+          { op: 'closeLink', link: 0 },
+          wait(pauseMs),
+          session(1, 'returner'),
+          ping(1),
+          wait(2_000),
+        ]),
+      ),
+    rules: [keepsAboveLimit],
+  }),
+  gossipCheck({
+    id: 'gossip.score.silence',
+    title: 'A peer below the gossip limit is neither answered, nor asked, nor pushed to',
+    clauses: ['GSP-031', 'GSP-094'],
+    plans: fc.record({ count: fc.integer({ min: 6, max: 9 }) }).map(({ count }) => {
+      const known = message('known');
+      const fresh = message('fresh');
+      return plan([
+        ...sessions(0, 3),
+        push(1, [known]),
+        wait(20),
+        ...rejects(0, count),
+        wait(300),
+        iwant(0, [idOf(known)]),
+        ihave(0, [bogusId(7), bogusId(8)]),
+        push(2, [fresh]),
+        wait(2_000),
+        ping(0),
+        wait(300),
+      ]);
+    }),
+    rules: [ignoresLowScore],
+  }),
+  gossipCheck({
+    id: 'gossip.score.broken-promises',
+    title: 'A peer that announces what it does not deliver loses its session',
+    clauses: ['GSP-090', 'GSP-095'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 20, max: 60 }).map((count) =>
+      plan([
+        ...sessions(0, 2),
+        ihave(
+          0,
+          Array.from({ length: count }, (_, index) => bogusId(index + 1)),
+        ),
+        wait(8_000),
+        ping(1),
+        wait(500),
+      ]),
+    ),
+    rules: [
+      {
+        ...closesBelowLimit,
+        judge: (view) => ({
+          ...closesBelowLimit.judge(view),
+          findings: closesBelowLimit.judge(view).findings.map((finding) => ({ ...finding, clause: 'GSP-095' })),
+        }),
+      },
+    ],
+    attacks: ['IHAVE with bogus ids, never answered'],
+  }),
+  gossipCheck({
+    id: 'gossip.score.few-broken-promises',
+    title: 'A few announcements that are not kept cost no session',
+    clauses: ['GSP-091'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 1, max: 6 }).map((count) =>
+      plan([
+        ...sessions(0, 2),
+        ...rejects(0, 1),
+        ihave(
+          0,
+          Array.from({ length: count }, (_, index) => bogusId(index + 1)),
+        ),
+        wait(8_000),
+        ping(0),
+        wait(500),
+      ]),
+    ),
+    rules: [keepsAboveLimit],
+  }),
+  {
+    kind: 'plan',
+    id: 'gossip.score.colocation',
+    title: 'Many sessions from one address cost all of them score, until few enough are left',
+    clauses: ['GSP-090'],
+    levels: ['adapter'],
+    needs: ['gossip/1'],
+    runs: 2,
+    plans: fc
+      .integer({ min: 16, max: 24 })
+      .map((count) =>
+        plan([
+          ...Array.from({ length: count }, (_, index) => session(index, `c${index}`, { address: '127.9.9.9' })),
+          session(40, 'elsewhere', { address: '127.9.9.10' }),
+          wait(3_000),
+          ping(40),
+          wait(1_000),
+        ]),
+      ),
+    attacks: ['IP collocation'],
+    judge: judgeColocation,
+  },
+];
+
+function renamed<Result extends { readonly findings: readonly Finding[] }>(result: Result): Result {
+  return {
+    ...result,
+    findings: result.findings.map((finding) => (finding.clause === 'GSP-090' ? { ...finding, clause: 'GSP-092' } : finding)),
+  };
+}
+
+/** At the end no session is left whose score the sessions beside it hold below the limit. */
+function judgeColocation(trace: Trace): Judgement {
+  const number = (name: string): number => Number(trace.parameters[name] ?? 0);
+  const perAddress = new Map<string, Set<number>>();
+  let most = 0;
+  for (const event of trace.events) {
+    if (event.type === 'linkUp') perAddress.set(event.address, (perAddress.get(event.address) ?? new Set()).add(event.link));
+    if (event.type === 'closed') for (const links of perAddress.values()) links.delete(event.link);
+    for (const links of perAddress.values()) most = Math.max(most, links.size);
+  }
+  const score = (count: number): number =>
+    -number('score.colocation_weight') * Math.max(0, count - number('score.colocation_threshold')) ** 2;
+  const findings: Finding[] = [];
+  for (const [address, links] of perAddress) {
+    if (score(links.size) < number('score.graylist_min')) {
+      findings.push({
+        clause: 'GSP-090',
+        expected: `sessions from ${address} are closed until their score is at least ${number('score.graylist_min')}`,
+        observed: `${links.size} are left, with a score of ${score(links.size)}`,
+      });
+    }
+  }
+  return {
+    findings,
+    exercised: score(most) < number('score.graylist_min') || findings.length > 0 || most > number('score.colocation_threshold') + 3,
+  };
+}
