@@ -1,0 +1,88 @@
+/** What a plan needs, compared with what a target declares, before the first step is taken. */
+import { Clock, type HelloResponse } from '../../proto/gen/carillon/adapter/v1/adapter_pb.ts';
+import type { Plan } from './plan.ts';
+
+/** Links that a target can have open when it names no limit. Spec: adapter.proto, Limits. */
+const LINKS_MAX_DEFAULT = 64;
+/** Longest time that a plan may let pass on a wall clock. */
+const WALL_MS_MAX = 120_000;
+
+/** Links that need raw transport: those opened raw, and those that handshakes or raw messages name. */
+export function rawLinks(plan: Plan): ReadonlySet<number> {
+  const links = new Set<number>();
+  for (const step of plan.steps) {
+    if (step.op === 'handshake' || step.op === 'raw' || (step.op === 'open' && step.mode === 'raw')) links.add(step.link);
+  }
+  return links;
+}
+
+/** What the plan needs and an adapter target lacks, as a sentence; undefined when nothing is missing. */
+export function preflight(plan: Plan, hello: HelloResponse): string | undefined {
+  if (hello.clock === Clock.NONE) return 'a node; the adapter only answers Evaluate (CLOCK_NONE)';
+  const has = new Set(hello.capabilities);
+  const raw = rawLinks(plan);
+  const lacks = (capability: string, why: string): string | undefined =>
+    has.has(capability) ? undefined : `adapter capability "${capability}": ${why}`;
+  const linksMax = hello.limits?.linksMax || LINKS_MAX_DEFAULT;
+  const links = new Set<number>();
+  let totalMs = 0;
+  if (plan.setup.applicationValidation === true) {
+    const missing = lacks('validation', 'the plan creates a node with application validation');
+    if (missing !== undefined) return missing;
+  }
+  for (const step of plan.steps) {
+    let missing: string | undefined;
+    switch (step.op) {
+      case 'open':
+        links.add(step.link);
+        if (raw.has(step.link)) missing = lacks('raw', `link ${step.link} carries WebSocket messages`);
+        else if (!has.has('raw')) missing = lacks('established', 'the plan opens a session, and neither this nor "raw" is declared');
+        if (step.direction === 'outbound') missing ??= lacks('outbound', 'the plan answers a dial of the node');
+        break;
+      case 'handshake':
+      case 'raw':
+        missing = step.op === 'raw' && step.unfinished === true ? 'level wire: an adapter takes whole messages only' : undefined;
+        break;
+      case 'upgrade':
+        missing = 'level wire: an adapter has no WebSocket upgrade';
+        break;
+      case 'connect':
+        missing = lacks('outbound', 'the plan asks the node to dial');
+        break;
+      case 'validated':
+        missing = lacks('validation', 'the plan answers as the application');
+        break;
+      case 'crash':
+      case 'restart':
+        missing = lacks('restart', 'the plan crashes and restarts the node');
+        break;
+      case 'advance':
+        totalMs += step.ms;
+        break;
+      default:
+        break;
+    }
+    if (missing !== undefined) return missing;
+  }
+  if (links.size > linksMax) return `${links.size} links on one node; the adapter's limit is ${linksMax}`;
+  if (hello.clock === Clock.WALL && totalMs > WALL_MS_MAX) return `a virtual clock: the plan lets ${Math.round(totalMs / 1000)} s pass`;
+  return undefined;
+}
+
+/** What the plan needs that level wire has not, as a sentence; undefined when nothing is missing. */
+export function preflightWire(plan: Plan): string | undefined {
+  const { overrides, applicationValidation } = plan.setup;
+  if (overrides !== undefined && Object.keys(overrides).length > 0)
+    return `level adapter: other parameters (${Object.keys(overrides).join(', ')})`;
+  if (applicationValidation === true) return 'level adapter: application validation';
+  let totalMs = 0;
+  for (const step of plan.steps) {
+    if (step.op === 'open' && step.direction === 'outbound') return 'level adapter: answering a dial of the node';
+    if (step.op === 'open' && step.address !== undefined) return 'level adapter: a declared remote address';
+    if (step.op === 'publish' || step.op === 'connect' || step.op === 'validated' || step.op === 'crash' || step.op === 'restart') {
+      return `level adapter: ${step.op}`;
+    }
+    if (step.op === 'advance') totalMs += step.ms;
+  }
+  return totalMs > WALL_MS_MAX ? `level adapter: a virtual clock, the plan lets ${Math.round(totalMs / 1000)} s pass` : undefined;
+}
