@@ -121,7 +121,10 @@ function makeClause(id: string, chapter: string, actor: string, text: string, wi
   const keyword = KEYWORDS.find((word) => new RegExp(`\\b${word}\\b`).test(text));
   if (keyword === undefined) return 'has no keyword';
   const tail = rest.map((part) => part.trim());
-  const code = tail.find((part) => part.startsWith('code:'))?.slice('code:'.length).trim();
+  const code = tail
+    .find((part) => part.startsWith('code:'))
+    ?.slice('code:'.length)
+    .trim();
   const reason = tail.find((part) => part !== '' && !part.startsWith('code:'));
   if ((witness === 'review' || witness === 'type') && reason === undefined) return `witness ${witness} needs a reason`;
   const textHash = createHash('sha256').update(text).digest('hex').slice(0, 16);
@@ -142,14 +145,15 @@ export function readParameters(markdown: string): Parameter[] {
   let header: string[] = [];
   for (const line of markdown.split('\n')) {
     if (!line.startsWith('|')) continue;
-    const cells = line.split('|').slice(1, -1).map((cell) => cell.trim());
+    const cells = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
     if (cells[0] === 'name') header = cells;
     const name = /^`([a-z_]+\.[a-z_.]+)`$/.exec(cells[0] ?? '')?.[1];
     if (name === undefined || header[0] !== 'name') continue;
     const at = (column: string): string => cells[header.indexOf(column)] ?? '';
-    const values = Object.fromEntries(
-      ['main', 'tower', 'chat', 'devnet', 'conformance'].map((preset) => [preset, readValue(at(preset))]),
-    );
+    const values = Object.fromEntries(['main', 'tower', 'chat', 'devnet', 'conformance'].map((preset) => [preset, readValue(at(preset))]));
     parameters.push({ name, unit: at('unit'), values, range: at('range'), clause: at('clause'), meaning: at('meaning') });
   }
   return parameters;
