@@ -20,7 +20,6 @@ export interface RunSettings {
   readonly runs?: number | undefined;
   /** Wall-clock seconds after which no further job is begun. */
   readonly timeLimitS?: number | undefined;
-  readonly shrink: boolean;
   /** Where trace files of failures go; none are written if absent. */
   readonly traceDir?: string | undefined;
   readonly clauseById: ReadonlyMap<string, Clause>;
