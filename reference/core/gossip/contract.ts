@@ -1,0 +1,30 @@
+/** What goes into the gossip machine and what comes out. */
+import type { CryptoProvider } from '../crypto/provider.ts';
+import type { NodeEffect, NodeInput, SessionCommand, SessionEvent } from '../machine.ts';
+import type { Params } from '../params.ts';
+import type { Rng } from '../rng.ts';
+import type { PeerId } from '../types.ts';
+
+/** Everything that gossip hears of: its sessions, the application, the time. */
+export type GossipInput = SessionEvent | Extract<NodeInput, { readonly type: 'publish' | 'validated' | 'tick' }>;
+
+/** Everything that gossip asks for. */
+export type GossipOutput =
+  | SessionCommand
+  | Extract<NodeEffect, { readonly type: 'deliver' | 'validate' | 'verdict' | 'violation' | 'publishRefused' }>;
+
+/** What a gossip machine is made of. */
+export interface GossipOptions {
+  readonly params: Params;
+  readonly crypto: CryptoProvider;
+  /** A stream of its own: nobody else draws from it. */
+  readonly rng: Rng;
+  readonly networkId: Uint8Array;
+  /** 32 bytes, the Ed25519 secret that signs what the node publishes. */
+  readonly identitySeed: Uint8Array;
+  readonly self: PeerId;
+  /** The stake of a peer, 0 for one without; a read-only port, asked at any time. */
+  readonly stakeOf: (peer: PeerId) => bigint;
+  /** Whether messages wait for the application's verdict. */
+  readonly applicationValidation: boolean;
+}

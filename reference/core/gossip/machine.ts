@@ -1,0 +1,100 @@
+/** The gossip machine: which input goes to which part, and when the next one is due. Spec: chapter 05 */
+import { assertNever } from '../errors.ts';
+import type { Machine } from '../machine.ts';
+import type { MonoMs, Now, PeerId } from '../types.ts';
+import type { GossipInput, GossipOptions, GossipOutput } from './contract.ts';
+import { publish, resolve } from './dissemination.ts';
+import { beat, nextExpiryMs } from './heartbeat.ts';
+import { ask } from './questions.ts';
+import { receiveFrame } from './reception.ts';
+import { addLink, removeLink, review, touch, touchBurdened } from './standing.ts';
+import { createState, type GossipState } from './state.ts';
+import { describeState } from './view.ts';
+
+export type { GossipInput, GossipOptions, GossipOutput } from './contract.ts';
+
+/** A gossip machine, with two ports for reading. */
+export interface GossipMachine extends Machine<GossipInput, GossipOutput> {
+  /** The peer's score at the last input; 0 for a peer that nothing is known of. */
+  scoreOf(peer: PeerId): number;
+  /** The state as plain data, for people and tests; no secrets, no message bytes. */
+  view(): unknown;
+}
+
+/** Starts a node's gossip without links. */
+export function createGossip(options: GossipOptions): GossipMachine {
+  const state = createState(options);
+  return {
+    handle(input, now) {
+      state.nowMs = now.monoMs;
+      take(state, input, now);
+      runTimers(state, now.monoMs);
+      review(state, now.monoMs);
+      return flush(state);
+    },
+    deadline: () => nextDeadline(state),
+    scoreOf: (peer) => state.scores.scoreOf(peer, state.nowMs),
+    view: () => describeState(state),
+  };
+}
+
+function take(state: GossipState, input: GossipInput, now: Now): void {
+  switch (input.type) {
+    case 'sessionUp':
+      addLink(state, input, now.monoMs);
+      return;
+    case 'sessionDown':
+      removeLink(state, input.link, now.monoMs);
+      return;
+    case 'frame': {
+      const link = state.links.get(input.link);
+      if (link !== undefined) receiveFrame(state, link, input.kind, input.body, now);
+      return;
+    }
+    case 'overrun':
+      state.scores.countOverrun(input.peer, now.monoMs);
+      touch(state, input.peer);
+      return;
+    case 'publish':
+      publish(state, input.topic, input.data, now);
+      return;
+    case 'validated': {
+      const pending = state.pending.take(input.token);
+      if (pending !== undefined) resolve(state, pending, input.verdict, 'GSP-026', now.monoMs);
+      return;
+    }
+    case 'tick':
+      return;
+    default:
+      return assertNever(input);
+  }
+}
+
+/** An input that comes at the very moment of a timer is taken first: what is due "within" a time may come at its end. */
+function runTimers(state: GossipState, nowMs: MonoMs): void {
+  touchBurdened(state, nowMs);
+  for (let late = state.pending.takeDue(nowMs); late !== undefined; late = state.pending.takeDue(nowMs)) {
+    resolve(state, late, 'ignore', 'GSP-028', nowMs);
+  }
+  ask(state, nowMs);
+  state.active.rotate(nowMs);
+  beat(state, nowMs);
+}
+
+function flush(state: GossipState): readonly GossipOutput[] {
+  const effects = state.effects.splice(0);
+  const frames = state.outbox.flush(state.options.params['gossip.prune_ms']);
+  for (const frame of frames) effects.push({ type: 'sendFrame', ...frame });
+  return effects;
+}
+
+function nextDeadline(state: GossipState): MonoMs | undefined {
+  const moments = [
+    state.heartbeatAtMs ?? nextExpiryMs(state),
+    state.inventory.nextMs,
+    state.pending.nextMs,
+    state.active.rotateAtMs,
+    state.decayAtMs,
+  ].filter((moment) => moment !== undefined);
+  return moments.length === 0 ? undefined : Math.min(...moments);
+}
