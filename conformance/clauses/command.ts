@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
+import { packageRoot } from '../package-root.ts';
 import type { ResultLine } from '../report/result.ts';
 import { ToolError } from '../runner/problem.ts';
 import { buildRegistry } from '../runner/registry.ts';
@@ -24,7 +25,7 @@ export function registerClauses(program: Command): void {
     .option('--clause <id>', 'show one clause')
     .option('--missing', 'list the MUSTs that have no check or no mutant')
     .action((options: { write?: boolean; check?: boolean; clause?: string; missing?: boolean }) => {
-      process.exitCode = runClauses(join(import.meta.dirname, '..', '..'), options);
+      process.exitCode = runClauses(packageRoot(), options);
     });
 }
 
