@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { splitPlaintext } from '../../../conformance/model/frame.ts';
 import { concatBytes, fromHex, toHex } from '../bytes.ts';
 import { encodeFrame, FRAME_KINDS, PLAINTEXT_BYTES_MAX, readFrame } from './frame.ts';
 
@@ -110,6 +111,40 @@ describe('frame headers', () => {
         expect(reading.next).toBeLessThanOrEqual(plaintext.length);
       }),
       { numRuns: 3000 },
+    );
+  });
+
+  test('any plaintext is taken apart as by the kit’s model', () => {
+    const byte = fc.oneof(fc.constantFrom(0x00, 0x01, 0x02, 0x03, 0x04, 0x7f, 0x80, 0x82, 0xff), fc.nat(255));
+    fc.assert(
+      fc.property(fc.array(byte, { minLength: 1, maxLength: 24 }), (list) => {
+        const plaintext = Uint8Array.from(list);
+        const model = splitPlaintext(plaintext);
+        let offset = 0;
+        for (const frame of model.frames) {
+          const reading = readFrame(plaintext, offset);
+          if (!reading.ok) throw new Error(reading.clause);
+          expect([reading.kind, reading.requestId, reading.body, reading.size]).toEqual([
+            frame.kind,
+            frame.requestId,
+            frame.body,
+            frame.raw.length,
+          ]);
+          offset = reading.next;
+        }
+        if (model.error === undefined) {
+          expect(offset).toBe(plaintext.length);
+          return;
+        }
+        const reading = readFrame(plaintext, offset);
+        expect(reading.ok).toBe(false);
+        // A header that runs over the end of its frame is at fault twice: cut short, and with too short a length.
+        const crosses = ['WIR-022', 'WIR-023', 'WIR-025'];
+        if (!reading.ok && !(crosses.includes(reading.clause) && crosses.includes(model.clause ?? ''))) {
+          expect([reading.code, reading.clause]).toEqual([model.error, model.clause]);
+        }
+      }),
+      { numRuns: 4000 },
     );
   });
 });
