@@ -216,9 +216,15 @@ export class PlanRun {
     this.#sendHandshake(open, open.handshake.begin());
     this.#noteFailure(open);
     for (const message of open.early.splice(0)) {
-      this.#sendHandshake(open, open.handshake.receive(message));
-      this.#noteFailure(open);
+      this.#takeHandshake(open, open.handshake, message);
     }
+  }
+
+  #takeHandshake(open: Link, handshake: KitHandshake, message: Uint8Array): void {
+    this.#sendHandshake(open, handshake.receive(message));
+    this.#noteFailure(open);
+    // Message 3 of the node is the last word; after the kit's own the node's reaction decides.
+    if (open.direction === 'outbound' && handshake.state.phase === 'done') this.settleHandshake(open.number, false);
   }
 
   /** What the node made of the kit's last handshake message is known: there is a session now, or there is none. `isShown`: the node itself says that there is one. */
@@ -226,6 +232,8 @@ export class PlanRun {
     const open = this.#links.get(link);
     const state = open?.handshake?.state;
     if (open === undefined || state === undefined || open.hasSession || open.isClosed) return;
+    // A node that dialled may say so before its message 3 arrives.
+    if (state.phase === 'waiting' && open.direction === 'outbound') return;
     // A node that says it has a session is believed, whatever the kit thought of the handshake.
     if (isShown) open.isSettled = false;
     if (open.isSettled) return;
@@ -285,8 +293,7 @@ export class PlanRun {
       return [];
     }
     record(`handshake${handshake.awaited}`);
-    this.#sendHandshake(open, handshake.receive(bytes));
-    this.#noteFailure(open);
+    this.#takeHandshake(open, handshake, bytes);
     return [];
   }
 

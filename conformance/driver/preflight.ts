@@ -78,7 +78,6 @@ export function preflightWire(plan: Plan): string | undefined {
   let totalMs = 0;
   for (const step of plan.steps) {
     if (step.op === 'open' && step.direction === 'outbound') return 'level adapter: answering a dial of the node';
-    if (step.op === 'open' && step.address !== undefined) return 'level adapter: a declared remote address';
     if (step.op === 'publish' || step.op === 'connect' || step.op === 'validated' || step.op === 'crash' || step.op === 'restart') {
       return `level adapter: ${step.op}`;
     }
