@@ -10,5 +10,6 @@ export function invariant(condition: unknown, why: string): asserts condition {
 
 /** Ends a switch over a discriminated union: does not compile while a case is missing, and throws when reached. */
 export function assertNever(value: never): never {
-  throw new Error(`case not handled: ${JSON.stringify(value)}`);
+  const text = JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
+  throw new Error(`case not handled: ${text}`);
 }
