@@ -54,7 +54,7 @@ export function conventionsFiles(): readonly GeneratedFile[] {
   }));
   return [
     modelFile('conventions/uvarint-encode.json', 'uvarint.encode', ['CNV-001'], NOTES, encodings),
-    modelFile('conventions/uvarint-decode.json', 'uvarint.decode', ['CNV-001', 'CNV-002', 'CNV-003', 'CNV-004'], NOTES, [
+    modelFile('conventions/uvarint-decode.json', 'uvarint.decode', ['CNV-002', 'CNV-003', 'CNV-004'], NOTES, [
       ...edges().map(
         (value): Draft => ({
           id: `value-${value}`,

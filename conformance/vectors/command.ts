@@ -1,0 +1,54 @@
+/** `carillon vectors`: writes the vector files from the model, or checks that they match it. */
+import type { Command } from 'commander';
+import { ToolError } from '../runner/problem.ts';
+import { generatedTexts, staleFiles, writeVectors } from './generate.ts';
+import { loadVectorFile, vectorsFolder } from './load.ts';
+
+/** Paths that one error message quotes. */
+const PATHS_SHOWN_MAX = 8;
+
+/** Adds `vectors` to the command line. */
+export function registerVectors(program: Command): void {
+  program
+    .command('vectors')
+    .description('the vector files that conformance/model writes')
+    .option('--write', 'write the files that differ from the generated ones')
+    .option('--check', 'fail when a committed file differs from the generated one')
+    .action((options: { write?: true; check?: true }) => {
+      process.stdout.write(`${runVectorsCommand(options, vectorsFolder())}\n`);
+    });
+}
+
+/**
+ * What the command does, and the line that it prints. Throws E_USAGE for both flags or none, E_FILE when `check` finds a
+ * file that differs.
+ */
+export function runVectorsCommand(options: { readonly write?: true; readonly check?: true }, folder: string): string {
+  if ((options.write === true) === (options.check === true)) {
+    throw new ToolError('E_USAGE', {
+      what: 'vectors was not told what to do',
+      expected: 'exactly one of --write and --check',
+      found: options.write === true ? 'both' : 'neither',
+      action: 'run `npm run vectors -- --check`',
+    });
+  }
+  const texts = generatedTexts();
+  if (options.write === true) {
+    const changed = writeVectors(folder, texts);
+    return changed.length === 0 ? `all ${texts.size} files are as generated` : changed.map((path) => `wrote vectors/${path}`).join('\n');
+  }
+  const stale = staleFiles(folder, texts);
+  if (stale.length > 0) {
+    const left = stale.length - PATHS_SHOWN_MAX;
+    throw new ToolError('E_FILE', {
+      what: 'vector files do not match the model',
+      expected: 'the files that the generator writes, and no others',
+      found: [...stale.slice(0, PATHS_SHOWN_MAX), ...(left > 0 ? [`${left} more`] : [])].join(', '),
+      action: 'run `npm run vectors -- --write` and look at the difference; remove files that are no longer generated',
+    });
+  }
+  const cases = [...texts.keys()]
+    .filter((path) => !path.startsWith('schema/'))
+    .reduce((sum, path) => sum + loadVectorFile(path).cases.length, 0);
+  return `${texts.size} files match the model, ${cases} cases`;
+}
