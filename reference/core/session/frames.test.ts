@@ -127,7 +127,7 @@ describe('order', () => {
     expect(machine.handle({ type: 'plaintext', link: 1 as never, data }, now)).toEqual([]);
     expect(machine.handle({ type: 'settled' }, now).map((output) => output.type)).toEqual(['frame']);
     const closed = machine.handle({ type: 'closeSession', link: 1 as never, code: 'E_MALFORMED', clause: 'GSP-001' }, now);
-    expect(closed.map((output) => output.type)).toEqual(['violation', 'plaintext', 'close', 'sessionEnded', 'sessionDown']);
+    expect(closed.map((output) => output.type)).toEqual(['plaintext', 'close', 'sessionEnded', 'sessionDown']);
     expect(machine.handle({ type: 'settled' }, now)).toEqual([]);
   });
 

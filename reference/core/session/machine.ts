@@ -86,8 +86,8 @@ function onCommand(state: SessionState, command: SessionCommand): void {
   const session = state.sessions.get(command.link);
   if (session === undefined) return;
   if (command.type === 'closeSession') {
-    const { code, clause, retryAfterMs } = command;
-    endForFault(state, session, { code, clause }, retryAfterMs);
+    // Whoever closes has said why.
+    endSession(state, session, { code: command.code, retryAfterMs: command.retryAfterMs });
     return;
   }
   invariant(FRAME_KINDS.has(command.kind), 'only kinds of the table are sent');

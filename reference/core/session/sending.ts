@@ -60,9 +60,9 @@ export function endSession(state: SessionState, session: Session, ending: Ending
 }
 
 /** Ends a session because its peer broke a clause. */
-export function endForFault(state: SessionState, session: Session, fault: Fault, retryAfterMs?: number): void {
+export function endForFault(state: SessionState, session: Session, fault: Fault): void {
   state.out.push({ type: 'violation', link: session.link, peer: session.peer, ...fault });
-  endSession(state, session, { code: fault.code, retryAfterMs });
+  endSession(state, session, { code: fault.code });
 }
 
 /** Queues a frame; a session that has no room left for frames of class control ends. Spec: SES-065 */

@@ -23,7 +23,7 @@ import type { Rates } from './rates.ts';
 export interface SessionOptions {
   readonly params: Params;
   readonly crypto: CryptoProvider;
-  /** Static and ephemeral keys and nonces come from here: a node that starts again needs another seed (SES-004). */
+  /** A stream of its own, for static and ephemeral keys and nonces: a node that starts again needs another seed (SES-004). */
   readonly rng: Rng;
   /** 1 to `identity.network_id_bytes_max` bytes. */
   readonly networkId: Uint8Array;
@@ -113,8 +113,7 @@ export interface SessionState {
 
 /** A machine without links. Throws when the options are out of their ranges. */
 export function createSessionState(options: SessionOptions): SessionState {
-  const { params, crypto } = options;
-  const rng = options.rng.fork('session');
+  const { params, crypto, rng } = options;
   const identity: Identity = {
     self: options.self,
     networkId: options.networkId,
