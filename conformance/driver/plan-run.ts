@@ -11,7 +11,7 @@ import { type BuiltFrame, buildFrame, joinFrames } from './frames.ts';
 import { type HandshakeMemory, type HandshakeMessage, KitHandshake } from './handshake.ts';
 import { createIdentities, type Identities, type Identity, labelsOf, NODE_LABEL, STAKE_AMOUNT, STAKE_LABELS } from './identities.ts';
 import { sortCapabilities } from './kit-hello.ts';
-import type { FrameSpec, Hex, Plan, Step } from './plan.ts';
+import type { FrameSpec, Hex, Plan, SealedDefect, Step } from './plan.ts';
 import { Recorder } from './recorder.ts';
 import type { RefScope } from './resolve.ts';
 import type { SeenFrame, Trace } from './trace.ts';
@@ -60,6 +60,8 @@ interface Link {
   /** The node's Pings without a Pong, nonce by request id. */
   readonly pings: Map<number, Hex>;
   lastSealed: Uint8Array | undefined;
+  /** Sealed messages that wait until the next one has gone. */
+  readonly held: Uint8Array[];
   lastRequestId: bigint;
 }
 
@@ -129,6 +131,7 @@ export class PlanRun {
       early: [],
       pings: new Map(),
       lastSealed: undefined,
+      held: [],
       lastRequestId: REQUEST_ID_START,
     });
     const { peerIdHex: peerId } = peer;
@@ -402,8 +405,27 @@ export class PlanRun {
     const open = this.#usableSession(step.link);
     if (open === undefined) return;
     const plaintext = unhex(step.bytes);
+    if (step.spoil !== undefined && open.noise === undefined) {
+      this.notSent(step.link, 'an established link carries no sealed messages');
+      return;
+    }
     this.#recordRaw(open, plaintext, false, 'plaintext');
-    this.#sendPlaintext(open, plaintext);
+    if (step.spoil === undefined || open.noise === undefined) this.#sendPlaintext(open, plaintext);
+    else this.#sendSpoilt(open, open.noise.seal(plaintext), step.spoil);
+  }
+
+  #sendSpoilt(open: Link, sealed: Uint8Array, spoil: SealedDefect): void {
+    if (spoil.kind === 'hold') {
+      open.held.push(sealed);
+      return;
+    }
+    const copy = spoil.kind === 'cut' ? sealed.slice(0, Math.max(0, sealed.length - spoil.count)) : sealed.slice();
+    if (spoil.kind === 'flip') {
+      const offset = ((spoil.offset % copy.length) + copy.length) % copy.length;
+      copy[offset] = (copy[offset] ?? 0) ^ 1;
+    }
+    open.lastSealed = copy;
+    this.#send(open, 'message', copy);
   }
 
   /** A WebSocket message as it is. */
@@ -468,6 +490,7 @@ export class PlanRun {
     if (open.noise === undefined) throw new HarnessError(`link ${open.number} has a session without keys`);
     open.lastSealed = open.noise.seal(plaintext);
     this.#send(open, 'message', open.lastSealed);
+    for (const held of open.held.splice(0)) this.#send(open, 'message', held);
   }
 
   #send(open: Link, kind: Outgoing['kind'], bytes: Uint8Array): void {

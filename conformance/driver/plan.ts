@@ -100,6 +100,12 @@ export type HandshakeDefect =
   | { readonly kind: 'earlyData' } // a transport-like message instead of message 3
   | { readonly kind: 'stopAfter'; readonly message: 0 | 1 | 2 }; // says nothing more
 
+/** What becomes of a sealed message: a byte flipped (a negative offset counts from the end), its last bytes cut off, or kept back until the next message of the link has gone. */
+export type SealedDefect =
+  | { readonly kind: 'flip'; readonly offset: number }
+  | { readonly kind: 'cut'; readonly count: number }
+  | { readonly kind: 'hold' };
+
 export type Step =
   | {
       readonly op: 'open';
@@ -123,8 +129,8 @@ export type Step =
     }
   /** All frames in one plaintext, then `tail` as it is. */
   | { readonly op: 'frames'; readonly link: number; readonly frames: readonly FrameSpec[]; readonly tail?: Hex }
-  /** A plaintext as it is (sealed on raw links). */
-  | { readonly op: 'plaintext'; readonly link: number; readonly bytes: Hex }
+  /** A plaintext as it is (sealed on raw links). `spoil` is done to the sealed message; the link is a raw one then. */
+  | { readonly op: 'plaintext'; readonly link: number; readonly bytes: Hex; readonly spoil?: SealedDefect }
   /** A WebSocket message as it is, not sealed; raw links only. `replay`: the bytes of the last sealed message of the link, again. */
   | {
       readonly op: 'raw';

@@ -11,7 +11,8 @@ const WALL_MS_MAX = 120_000;
 export function rawLinks(plan: Plan): ReadonlySet<number> {
   const links = new Set<number>();
   for (const step of plan.steps) {
-    if (step.op === 'handshake' || step.op === 'raw' || (step.op === 'open' && step.mode === 'raw')) links.add(step.link);
+    const isSpoilt = step.op === 'plaintext' && step.spoil !== undefined;
+    if (isSpoilt || step.op === 'handshake' || step.op === 'raw' || (step.op === 'open' && step.mode === 'raw')) links.add(step.link);
   }
   return links;
 }

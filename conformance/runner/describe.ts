@@ -39,7 +39,7 @@ export function describeStep(step: Step): string {
     case 'frames':
       return `link ${step.link}: send ${step.frames.map(describeFrame).join(', ') || 'nothing'}${step.tail === undefined ? '' : ` then bytes ${shorten(step.tail)}`}`;
     case 'plaintext':
-      return `link ${step.link}: send plaintext ${shorten(step.bytes)}`;
+      return `link ${step.link}: send plaintext ${shorten(step.bytes)}${step.spoil === undefined ? '' : `, sealed message spoilt: ${step.spoil.kind}`}`;
     case 'raw':
       return `link ${step.link}: send ${step.text === true ? 'text' : 'raw'} message ${describeRaw(step.bytes)}${step.unfinished === true ? ', without an end' : ''}`;
     case 'upgrade':

@@ -86,6 +86,12 @@ const handshakeDefect = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('stopAfter'), message: z.union([z.literal(0), z.literal(1), z.literal(2)]) }),
 ]);
 
+const sealedDefect = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('flip'), offset: z.number().int() }),
+  z.strictObject({ kind: z.literal('cut'), count: z.number().int().positive() }),
+  z.strictObject({ kind: z.literal('hold') }),
+]);
+
 export const stepSchema: z.ZodType<Step> = z.discriminatedUnion('op', [
   z.strictObject({
     op: z.literal('open'),
@@ -104,7 +110,7 @@ export const stepSchema: z.ZodType<Step> = z.discriminatedUnion('op', [
     capabilities: texts.exactOptional(),
   }),
   z.strictObject({ op: z.literal('frames'), link, frames: z.array(frame), tail: hex.exactOptional() }),
-  z.strictObject({ op: z.literal('plaintext'), link, bytes: hex }),
+  z.strictObject({ op: z.literal('plaintext'), link, bytes: hex, spoil: sealedDefect.exactOptional() }),
   z.strictObject({
     op: z.literal('raw'),
     link,

@@ -42,7 +42,7 @@ const EVERY_STEP: { readonly [Op in Step['op']]: Extract<Step, { op: Op }> } = {
     ],
     tail: 'ff',
   },
-  plaintext: { op: 'plaintext', link: 1, bytes: '' },
+  plaintext: { op: 'plaintext', link: 1, bytes: '', spoil: { kind: 'flip', offset: -1 } },
   raw: { op: 'raw', link: 1, bytes: { replay: true }, text: true, unfinished: true },
   upgrade: { op: 'upgrade', link: 2, subprotocols: ['carillon.v1'], extensions: 'permessage-deflate' },
   advance: { op: 'advance', ms: 100, pongs: false },
