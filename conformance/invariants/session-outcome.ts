@@ -64,7 +64,10 @@ const NUMBER_FIELDS: Readonly<Record<string, readonly number[]>> = { GoAway: [1,
 /** WIR-040 to WIR-050 and GSP-001 for the body of a known kind. */
 export function judgeBody(rule: FrameRule, body: Uint8Array): BodyOutcome {
   const { fields, fault } = readFields(body);
-  if (fields === undefined) return malformed(fault.body);
+  if (fields === undefined) {
+    const deep = fault.body === 'WIR-042' ? deepGroups(body) : undefined;
+    return deep === 'complete' ? { type: 'either', clause: 'WIR-049' } : malformed(deep === 'cut' ? 'WIR-040' : fault.body);
+  }
   const items = rule.name === 'Push' ? allBytes(fields, 2).map(readFields) : [];
   for (const item of items) if (item.fields === undefined) return malformed(item.fault.body);
   const named = hasTopic(rule.name) ? text(lastBytes(fields, 1)) : '';
@@ -79,6 +82,30 @@ export function judgeBody(rule: FrameRule, body: Uint8Array): BodyOutcome {
   const clause = choiceIn(fields, rule.name) ?? choiceInItems(inner);
   return clause === undefined ? { type: 'read' } : { type: 'either', clause };
 }
+
+/**
+ * What the reader, which gives up on groups that stand too deep in each other, would have found in
+ * bytes of nothing but groups behind their known fields: all ended, or one that is not.
+ */
+function deepGroups(body: Uint8Array): 'complete' | 'cut' | undefined {
+  const start = body.findIndex((byte, index) => (byte & 7) === 3 && byte < 128 && isGroupRun(body.subarray(index)));
+  if (start === -1) return undefined;
+  let depth = 0;
+  for (const byte of body.subarray(start)) depth += (byte & 7) === 3 ? 1 : -1;
+  return depth === 0 ? 'complete' : 'cut';
+}
+
+/** Whether the bytes are start-group tags of one field, then no more end-group tags of it than those. */
+function isGroupRun(bytes: Uint8Array): boolean {
+  const [open = 0] = bytes;
+  const close = open + 1;
+  const opened = bytes.findIndex((byte) => byte !== open);
+  const starts = opened === -1 ? bytes.length : opened;
+  return starts > GROUP_DEPTH_SEEN && bytes.length <= 2 * starts && bytes.subarray(starts).every((byte) => byte === close);
+}
+
+/** Groups that stand deeper than this in each other are beyond the kit's reader. */
+const GROUP_DEPTH_SEEN = 32;
 
 function malformed(clause: string): BodyOutcome {
   return { type: 'close', clause, code: 'E_MALFORMED' };

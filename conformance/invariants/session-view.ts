@@ -140,7 +140,11 @@ interface Plaintext {
   readonly by: 'frames' | 'plaintext' | 'raw';
   /** A WebSocket message that no Noise transport opens: the clause on which it closes. */
   readonly fault?: { readonly clause: string; readonly code: string };
+  /** Sealed and kept back until the next message has gone, which then comes out of order. */
+  readonly isHeld?: boolean;
 }
+
+const NOT_OPENED = { clause: 'SES-030', code: 'E_DECRYPT' } as const;
 
 /** What was sent on a link once it had a session, one entry for each transport message. */
 function readPlaintexts(trace: Trace, link: number, from: number): readonly Plaintext[] {
@@ -165,8 +169,10 @@ function readPlaintexts(trace: Trace, link: number, from: number): readonly Plai
     const { value } = event;
     if (!('link' in value) || value.link !== link) return;
     const at = { event: index, atMs: event.atMs, auto: false };
-    if (value.op === 'plaintext') plaintexts.push({ ...at, bytes: unhex(value.bytes), by: 'plaintext' });
-    else if (value.op === 'raw') plaintexts.push({ ...at, bytes: new Uint8Array(), by: 'raw', fault: rawFault(value) });
+    if (value.op === 'plaintext' && value.spoil === undefined) plaintexts.push({ ...at, bytes: unhex(value.bytes), by: 'plaintext' });
+    else if (value.op === 'plaintext') {
+      plaintexts.push({ ...at, bytes: new Uint8Array(), by: 'raw', fault: NOT_OPENED, isHeld: value.spoil?.kind === 'hold' });
+    } else if (value.op === 'raw') plaintexts.push({ ...at, bytes: new Uint8Array(), by: 'raw', fault: rawFault(value) });
     else if (value.op === 'frames') {
       const sent = framesOfStep.get(event.step);
       const tail = unhex(value.tail ?? '');
@@ -175,7 +181,16 @@ function readPlaintexts(trace: Trace, link: number, from: number): readonly Plai
       plaintexts.push({ ...at, ...(sent === undefined ? {} : { event: sent.event, atMs: sent.atMs }), bytes, by: 'frames' });
     }
   });
-  return plaintexts.sort((a, b) => a.event - b.event);
+  return inArrivalOrder(plaintexts.sort((a, b) => a.event - b.event));
+}
+
+/** Leaves out what is kept back; the message behind it is the first that cannot be opened. */
+function inArrivalOrder(plaintexts: readonly Plaintext[]): readonly Plaintext[] {
+  const first = plaintexts.findIndex(({ isHeld }) => isHeld === true);
+  if (first === -1) return plaintexts;
+  return plaintexts
+    .filter(({ isHeld }, index) => index < first || isHeld !== true)
+    .map((entry, index) => (index < first ? entry : { ...entry, bytes: new Uint8Array(), fault: NOT_OPENED }));
 }
 
 /** Longest WebSocket message, the same in every preset. */
@@ -186,7 +201,7 @@ function rawFault({ bytes, text }: Extract<Step, { op: 'raw' }>): { clause: stri
   if (text === true) return { clause: 'WIR-007', code: 'E_TRANSPORT' };
   if (size === 0) return { clause: 'WIR-010', code: 'E_TRANSPORT' };
   if (size > NOISE_MESSAGE_BYTES_MAX) return { clause: 'WIR-008', code: 'E_TRANSPORT' };
-  return { clause: 'SES-030', code: 'E_DECRYPT' };
+  return NOT_OPENED;
 }
 
 /** Gives each frame of the plaintexts its outcome, in the order in which a node takes them. */

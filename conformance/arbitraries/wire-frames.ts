@@ -1,0 +1,210 @@
+/** Plaintexts with one defect in a frame's header, beside the same without it. */
+import fc, { type Arbitrary } from 'fast-check';
+import { concat, unhex } from '../model/bytes.ts';
+import { encodeFrame, frameNamed } from '../model/frame.ts';
+import { writeBytes, writeBytesField } from '../model/protobuf.ts';
+import { encodeUvarint } from '../model/uvarint.ts';
+import { nonces, plaintext, type Scene } from './session-plans.ts';
+
+/** A defect and its twin as bytes. */
+export interface BytesPair {
+  readonly bad: Uint8Array;
+  readonly twin: Uint8Array;
+}
+
+/** The body of a Ping. */
+export const pingBodies: Arbitrary<Uint8Array> = nonces.map((nonce) => writeBytes(1, unhex(nonce)));
+
+/** A frame as bytes whose header fields may be anything. */
+export interface RawFrame {
+  readonly length?: Uint8Array;
+  readonly kind: Uint8Array;
+  readonly requestId: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+/** The frame's bytes; the length is right unless it is given. */
+export function writeRawFrame({ length, kind, requestId, body }: RawFrame): Uint8Array {
+  const content = concat(kind, requestId, body);
+  return concat(length ?? encodeUvarint(content.length), content);
+}
+
+/** The same value in `extra` more bytes than it needs, the last of them 0. */
+export function overlong(value: number | bigint, extra: number): Uint8Array {
+  const bytes = Array.from(encodeUvarint(value));
+  const last = bytes.length - 1;
+  bytes[last] = (bytes[last] ?? 0) | 0x80;
+  return Uint8Array.from([...bytes, ...Array.from({ length: extra - 1 }, () => 0x80), 0]);
+}
+
+/** A Ping in order, as whole plaintext. */
+const pings: Arbitrary<Uint8Array> = fc
+  .tuple(fc.integer({ min: 1, max: 500 }), pingBodies)
+  .map(([requestId, body]) => encodeFrame(2, requestId, body));
+
+/** Puts a pair behind some frames in order, and a Ping behind it: the same around both. */
+export function placed(pairs: Arbitrary<BytesPair>): Arbitrary<Scene> {
+  return fc.tuple(pairs, fc.array(pings, { maxLength: 3 }), fc.option(pings, { nil: undefined })).map(([pair, before, behind]) => {
+    const around = (bytes: Uint8Array): Uint8Array => concat(...before, bytes, behind ?? new Uint8Array());
+    return { bad: (link) => [plaintext(link, around(pair.bad))], twin: (link) => [plaintext(link, around(pair.twin))] };
+  });
+}
+
+/** Puts a pair at the end of its plaintext: for defects that would swallow what follows. */
+export function placedLast(pairs: Arbitrary<BytesPair>): Arbitrary<Scene> {
+  return fc.tuple(pairs, fc.array(pings, { maxLength: 3 })).map(([pair, before]) => ({
+    bad: (link) => [plaintext(link, concat(...before, pair.bad))],
+    twin: (link) => [plaintext(link, concat(...before, pair.twin))],
+  }));
+}
+
+type HeaderField = 'length' | 'kind' | 'requestId';
+
+const headers = fc.record({ requestId: fc.constantFrom(1, 2, 127, 128, 300, 0xffff_ffff), body: pingBodies });
+
+function headerPair(field: HeaderField, requestId: number, body: Uint8Array, bytes: Uint8Array): BytesPair {
+  const good = { kind: encodeUvarint(2), requestId: encodeUvarint(requestId), body };
+  return { bad: writeRawFrame({ ...good, [field]: bytes }), twin: writeRawFrame(good) };
+}
+
+/** A Ping whose header field has its right value in more bytes than it needs. */
+export function overlongHeaders(field: HeaderField): Arbitrary<BytesPair> {
+  return fc.tuple(headers, fc.integer({ min: 1, max: 4 })).map(([{ requestId, body }, extra]) => {
+    const size = encodeUvarint(2).length + encodeUvarint(requestId).length + body.length;
+    const values = { length: size, kind: 2, requestId };
+    return headerPair(field, requestId, body, overlong(values[field], extra));
+  });
+}
+
+/** A Ping whose header field is a uvarint of more than ten bytes, or above 2^64 − 1. */
+export function oversizedHeaders(field: HeaderField): Arbitrary<BytesPair> {
+  const bytes = fc.constantFrom(
+    Uint8Array.from([...Array.from({ length: 9 }, () => 0x82), 0x02]), // tenth byte above 1
+    Uint8Array.from([...Array.from({ length: 9 }, () => 0xff), 0x7f]),
+    Uint8Array.from([...Array.from({ length: 10 }, () => 0x82), 0x01]), // eleven bytes
+    Uint8Array.from([...Array.from({ length: 15 }, () => 0x80), 0x01]),
+  );
+  return fc.tuple(headers, bytes).map(([{ requestId, body }, long]) => headerPair(field, requestId, body, long));
+}
+
+/** A plaintext that ends inside a header field. */
+export const cutHeaders: Arbitrary<BytesPair> = fc
+  .tuple(headers, fc.constantFrom(Uint8Array.of(0x80), Uint8Array.of(0xff, 0xff), Uint8Array.of(2, 0x82), Uint8Array.of(3, 2, 0x81, 0xff)))
+  .map(([{ requestId, body }, bad]) => ({ bad, twin: encodeFrame(2, requestId, body) }));
+
+/** A kind or request id of 2^32 or above, whose low 32 bits would be in order. */
+export const wideHeaders: Arbitrary<BytesPair> = fc
+  .tuple(
+    headers,
+    fc.constantFrom<'kind' | 'requestId'>('kind', 'requestId'),
+    fc.constantFrom(1n, 2n, 256n, 2n ** 21n, 2n ** 31n, 2n ** 32n - 1n),
+  )
+  .map(([{ requestId, body }, field, high]) => {
+    const low = field === 'kind' ? 2n : BigInt(requestId);
+    return headerPair(field, requestId, body, encodeUvarint((high << 32n) | low));
+  });
+
+/** A length beyond the end of the plaintext, by one up to 2^64 − 1. */
+export const lengthsBeyond: Arbitrary<BytesPair> = fc
+  .tuple(headers, fc.constantFrom(1n, 2n, 127n, 65_519n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n))
+  .map(([{ requestId, body }, beyond]) => {
+    const size = BigInt(1 + encodeUvarint(requestId).length + body.length);
+    return headerPair('length', requestId, body, encodeUvarint(beyond === 2n ** 63n ? 2n ** 64n - 1n : size + beyond));
+  });
+
+/** A length that does not hold the frame's kind and request id. */
+export const lengthsTooShort: Arbitrary<BytesPair> = fc.tuple(headers, fc.constantFrom(0, 1, 2)).map(([{ requestId, body }, missing]) => {
+  const header = 1 + encodeUvarint(requestId).length;
+  return headerPair('length', requestId, body, encodeUvarint(Math.min(header - 1, missing)));
+});
+
+const bodiesOfAnything = fc.uint8Array({ maxLength: 300 });
+
+/** Kinds that no chapter of this revision names, by whether they are odd. */
+export function unknownKinds(odd: boolean): Arbitrary<number> {
+  const listed = odd
+    ? [1, 3, 5, 7, 9, 31, 33, 35, 47, 49, 255, 257, 1_023, 65_281, 65_535, 0xffff_ffff]
+    : [0, 8, 30, 34, 46, 50, 254, 256, 1_022, 65_280, 0xffff_fffe];
+  const wide = fc.integer({ min: 60, max: 0x7fff_fffe }).map((half) => half * 2 + (odd ? 1 : 0));
+  return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...listed) }, { weight: 1, arbitrary: wide });
+}
+
+/** A frame of an unknown even kind, beside the same of the odd kind next to it. */
+export const evenKinds: Arbitrary<BytesPair> = fc
+  .tuple(unknownKinds(false), fc.constantFrom(0, 1, 77, 0xffff_ffff), bodiesOfAnything)
+  .map(([kind, requestId, body]) => ({ bad: encodeFrame(kind, requestId, body), twin: encodeFrame(kind + 1, requestId, body) }));
+
+/** Frames of unknown odd kinds, up to the longest that a plaintext holds. */
+export const oddFrames: Arbitrary<Uint8Array> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(unknownKinds(true), fc.constantFrom(0, 1, 5, 0xffff_ffff), bodiesOfAnything)
+      .map(([kind, id, body]) => encodeFrame(kind, id, body)),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(9, 255).map((kind) => longestFrame(kind)) },
+);
+
+/** `wire.plaintext_bytes_max`, the same in every preset. */
+const PLAINTEXT_BYTES_MAX = 65_519;
+
+/** A frame that fills a plaintext to its last byte. */
+export function longestFrame(kind: number): Uint8Array {
+  const header = encodeUvarint(kind).length + 1;
+  return encodeFrame(kind, 0, new Uint8Array(PLAINTEXT_BYTES_MAX - 3 - header).fill(0x61));
+}
+
+/** Fewest fields that make the body of a kind be in order; what the node makes of it is another chapter's. */
+export function smallBody(name: string): Uint8Array {
+  const id = new Uint8Array(32).fill(0x5a);
+  const topic = writeBytes(1, new TextEncoder().encode('app/kit'));
+  if (name === 'Ping' || name === 'Pong') return writeBytes(1, new Uint8Array(8).fill(0x33));
+  if (name === 'Ihave') return concat(topic, writeBytesField(2, id));
+  return writeBytesField(1, id);
+}
+
+/** Field number that no message has. */
+const UNKNOWN_FIELD = 500;
+
+/** A body in order that is filled with an unknown field so that its frame's length is exactly `length`. */
+export function filledFrame(name: string, requestId: number, length: number): Uint8Array {
+  const kind = frameNamed(name).kind;
+  const small = smallBody(name);
+  const header = encodeUvarint(kind).length + encodeUvarint(requestId).length;
+  for (let size = length; size >= 0; size--) {
+    const body = concat(small, writeBytesField(UNKNOWN_FIELD, new Uint8Array(size)));
+    if (header + body.length === length) return encodeFrame(kind, requestId, body);
+  }
+  throw new RangeError(`no ${name} of ${length} bytes`);
+}
+
+/** Kinds whose limit a plaintext can exceed, and can be filled without other effects. */
+const FILLED = ['Ping', 'Pong', 'Prune', 'Graft', 'Ihave', 'Iwant', 'Idontwant'] as const;
+
+/** A frame one byte or more above the limit of its kind, beside one exactly at it. */
+export function oversizeFrames(names: readonly (typeof FILLED)[number][]): Arbitrary<BytesPair> {
+  return fc.tuple(fc.constantFrom(...names), fc.constantFrom(1, 2, 64)).map(([name, beyond]) => {
+    const { lengthMax, requestId } = frameNamed(name);
+    const id = requestId === 'notice' ? 0 : 600;
+    return { bad: filledFrame(name, id, lengthMax + beyond), twin: filledFrame(name, id, lengthMax) };
+  });
+}
+
+/** A request or reply with request id 0. */
+export const zeroIds: Arbitrary<BytesPair> = fc
+  .tuple(fc.constantFrom(2, 4), pingBodies, fc.constantFrom(1, 0xffff_ffff))
+  .map(([kind, body, id]) => ({
+    bad: encodeFrame(kind, 0, body),
+    twin: encodeFrame(kind, id, body),
+  }));
+
+/** Notices of chapter 05 that change nothing by themselves. */
+export const NOTICES = ['Prune', 'Graft', 'Iwant', 'Idontwant'] as const;
+
+/** A notice with a request id. */
+export const numberedNotices: Arbitrary<BytesPair> = fc
+  .tuple(fc.constantFrom(...NOTICES), fc.constantFrom(1, 2, 128, 0xffff_ffff))
+  .map(([name, id]) => {
+    const { kind } = frameNamed(name);
+    return { bad: encodeFrame(kind, id, smallBody(name)), twin: encodeFrame(kind, 0, smallBody(name)) };
+  });
