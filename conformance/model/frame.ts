@@ -82,21 +82,22 @@ export function splitPlaintext(plaintext: Uint8Array): {
   while (offset < plaintext.length) {
     const length = decodeUvarint(plaintext, offset);
     if (length.fault !== undefined) return { frames, error: 'E_VARINT', clause: 'WIR-022' };
-    // The header is read from the plaintext, not only from the frame: WIR-025 compares the frame with it afterwards.
+    // Bytes behind the frame's end are not present to its header.
+    const left = plaintext.length - length.end;
+    const within = plaintext.subarray(0, length.end + (length.value > BigInt(left) ? left : Number(length.value)));
     const header: number[] = [];
     let position = length.end;
-    while (header.length < 2 && position < plaintext.length) {
-      const field = decodeUvarint(plaintext, position);
+    while (header.length < 2 && position < within.length) {
+      const field = decodeUvarint(within, position);
       if (field.fault !== undefined) return { frames, error: 'E_VARINT', clause: 'WIR-022' };
       if (field.value >> 32n !== 0n) return { frames, error: 'E_VARINT', clause: 'WIR-023' };
       header.push(Number(field.value));
       position = field.end;
     }
-    const left = plaintext.length - length.end;
     if (length.value > BigInt(left)) return { frames, error: 'E_FRAME_LENGTH', clause: 'WIR-024' };
-    const end = length.end + Number(length.value);
+    const end = within.length;
     const [kind, requestId] = header;
-    if (kind === undefined || requestId === undefined || end < position) {
+    if (kind === undefined || requestId === undefined) {
       return { frames, error: 'E_FRAME_LENGTH', clause: 'WIR-025' };
     }
     frames.push({ kind, requestId, body: plaintext.slice(position, end), raw: plaintext.slice(offset, end) });
