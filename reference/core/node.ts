@@ -39,6 +39,8 @@ export interface NodeOptions {
   /** Role bits of the hello; 1 (app) if absent. */
   readonly roles?: number;
   readonly listenAddresses?: readonly Address[];
+  /** Local events worked off for one input, at least 1; 65,536 if absent. What is left over waits for the next `tick`, which is due at once. */
+  readonly localEventsMax?: number;
 }
 
 /**
@@ -111,9 +113,8 @@ const FROM_GOSSIP: OutputRoutes<GossipOutput> = {
 type Local = { readonly [Name in MachineName]: { readonly to: Name; readonly input: MachineInputs[Name] } }[MachineName];
 
 /**
- * Local events worked off for one input. The largest plaintext holds about 21,800 of the shortest
- * frames, so this lets every honest input run to its end and keeps one call short; what is left over
- * is taken up at once by the next `tick`.
+ * The largest plaintext holds about 21,800 of the shortest frames, so this lets every honest input
+ * run to its end and still keeps one call short.
  */
 const LOCAL_EVENTS_MAX = 65_536;
 
@@ -136,7 +137,8 @@ function sessionOptionsOf(options: NodeOptions, self: PeerId, rng: Rng): Session
 
 /** Makes a node without connections. Throws when a seed or the network id has the wrong size, or a listen address the wrong form. */
 export function createNode(options: NodeOptions): Node {
-  const { params, crypto, stakes } = options;
+  const { params, crypto, stakes, localEventsMax = LOCAL_EVENTS_MAX } = options;
+  invariant(localEventsMax >= 1, 'an input is worked off by at least one event at a time');
   invariant(options.identitySeed.length === 32, 'an identity seed has 32 bytes');
   const idBytes = options.networkId.length;
   invariant(idBytes >= 1 && idBytes <= params['identity.network_id_bytes_max'], 'a network id has 1 to 32 bytes');
@@ -177,8 +179,8 @@ export function createNode(options: NodeOptions): Node {
 
   /** Works the queue off, then lets the sessions go on, until neither has anything left; false when there was too much. */
   function settle(now: Now): boolean {
-    for (let steps = 0; steps < LOCAL_EVENTS_MAX; ) {
-      const batch = queue.splice(0, LOCAL_EVENTS_MAX - steps);
+    for (let steps = 0; steps < localEventsMax; ) {
+      const batch = queue.splice(0, localEventsMax - steps);
       for (const local of batch) deliver(local, now);
       steps += batch.length;
       if (queue.length > 0) continue;
@@ -191,7 +193,10 @@ export function createNode(options: NodeOptions): Node {
   }
 
   function handle(input: NodeInput, now: Now): readonly NodeEffect[] {
-    for (const to of INPUTS[input.type]) queue.push({ to, input } as Local);
+    // A tick that comes to go on with what was left adds nothing of its own: the timers' turn is when that is done.
+    if (input.type !== 'tick' || unfinishedMs === undefined) {
+      for (const to of INPUTS[input.type]) queue.push({ to, input } as Local);
+    }
     effects = [];
     unfinishedMs = settle(now) ? undefined : now.monoMs;
     return effects;

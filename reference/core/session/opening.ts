@@ -34,6 +34,11 @@ function targetOf(state: SessionState, input: LinkOpened | LinkEstablished): Dia
   return settleDial(state.dials, input.dial);
 }
 
+/** Where this node dialled to, if it did. */
+function addressOf(target: DialTarget): string | undefined {
+  return target === NO_TARGET ? undefined : target.address;
+}
+
 /** Whether a new connection may go on; closes it otherwise. */
 function isWelcome(state: SessionState, link: LinkId, target: DialTarget | undefined): target is DialTarget {
   invariant(!state.halfOpen.has(link) && !state.sessions.has(link), 'a link id is never used twice');
@@ -54,7 +59,7 @@ export function openLink(state: SessionState, input: LinkOpened, now: Now): void
     return;
   }
   const handshake = inbound ? createResponder(state.kit) : createInitiator(state.kit, target.expected);
-  const dialled = target.address === '' ? undefined : target.address;
+  const dialled = addressOf(target);
   const deadlineMs = now.monoMs + state.params['session.handshake_timeout_ms'];
   state.halfOpen.set(link, { link, direction, address, dialled, deadlineMs, handshake });
   if (handshake.opening !== undefined) state.out.push({ type: 'message', link, data: handshake.opening });
@@ -71,7 +76,7 @@ export function openEstablished(state: SessionState, input: LinkEstablished, now
     refuse(state, link, fault);
     return;
   }
-  const dialled = target.address === '' ? undefined : target.address;
+  const dialled = addressOf(target);
   establish(state, { link, direction, address, dialled, peer, offered: input.capabilities, ciphers: undefined }, now);
 }
 
