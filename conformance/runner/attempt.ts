@@ -10,7 +10,7 @@ export type Attempt =
   | { readonly kind: FaultKind; readonly reason: string };
 
 /** Longest time that an execution may take apart from the time that the plan itself asks for. */
-const EXECUTION_MS_MAX = 30_000;
+const EXECUTION_MS_MAX = 60_000;
 
 /** Executes and judges. A target that does not come back in time counts as crashed; a judge that throws or names a foreign clause is the kit's fault. */
 export async function attemptPlan(check: PlanCheck, plan: Plan, executor: Executor, options: ExecuteOptions): Promise<Attempt> {

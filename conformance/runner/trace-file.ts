@@ -6,7 +6,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { createIdentities, labelsOf } from '../driver/identities.ts';
+import { adapterNetworkId, WALL_START_MS } from '../driver/execute.ts';
+import { createIdentities, derive, labelsOf } from '../driver/identities.ts';
 import type { Hex, Label, Plan, Setup, Step } from '../driver/plan.ts';
 import type { Trace, TraceEvent } from '../driver/trace.ts';
 import type { Finding } from './check.ts';
@@ -30,6 +31,8 @@ export interface TraceHeader {
   readonly runId: string;
   readonly setup: Setup;
   readonly networkId: string;
+  /** What the kit gives as `Create.seed` at level adapter. */
+  readonly createSeed: Hex;
   readonly wallStartMs: number;
   /** Stake by PeerId in hexadecimal. */
   readonly stakes: Readonly<Record<Hex, number>>;
@@ -86,6 +89,7 @@ export const traceLineSchema: z.ZodType<TraceLine> = z.discriminatedUnion('type'
     runId: z.string(),
     setup: setupSchema,
     networkId: z.string(),
+    createSeed: hex,
     wallStartMs: z.number().int().nonnegative(),
     stakes: z.record(hex, z.number()),
     identities: z.record(z.string(), z.strictObject({ seed: hex, publicKey: hex, peerId: hex })),
@@ -123,7 +127,7 @@ export interface TraceOrigin {
 
 /** The file of one execution. Without a trace (the target died) the steps say what was meant, and nothing was seen. */
 export function makeTraceFile(origin: TraceOrigin, plan: Plan, finding: Finding, trace: Trace | undefined): TraceFile {
-  const networkId = trace?.networkId ?? '';
+  const networkId = trace?.networkId ?? adapterNetworkId(origin.seed);
   const identities = createIdentities({ seed: origin.seed, runId: origin.runId, networkId });
   const header: TraceHeader = {
     type: 'header',
@@ -136,7 +140,8 @@ export function makeTraceFile(origin: TraceOrigin, plan: Plan, finding: Finding,
     runId: origin.runId,
     setup: plan.setup,
     networkId,
-    wallStartMs: trace?.wallStartMs ?? 0,
+    createSeed: Buffer.from(derive('node', origin.seed)).toString('hex'),
+    wallStartMs: trace?.wallStartMs ?? WALL_START_MS,
     stakes: { ...trace?.stakes },
     identities: Object.fromEntries(
       labelsOf(plan, plan.setup.stakes === true).map((label) => {

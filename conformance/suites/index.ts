@@ -1,4 +1,32 @@
 /** Every suite, by name: a file that is not listed here does not run. */
-import type { Suite } from '../runner/registry.ts';
 
-export const suites: readonly Suite[] = [];
+import type { Suite } from '../runner/registry.ts';
+import { checks as conventionsVectors } from './01-conventions.vectors.suite.ts';
+import { checks as identityVectors } from './02-identity.vectors.suite.ts';
+import { checks as wireBodies } from './03-wire.bodies.suite.ts';
+import { checks as wireFrames } from './03-wire.frames.suite.ts';
+import { checks as wireVectors } from './03-wire.vectors.suite.ts';
+import { checks as sessionVectors } from './04-session.vectors.suite.ts';
+import { checks as gossipDirect } from './05-gossip.direct.suite.ts';
+import { checks as gossipInventory } from './05-gossip.inventory.suite.ts';
+import { checks as gossipPrune } from './05-gossip.prune.suite.ts';
+import { checks as gossipPush } from './05-gossip.push.suite.ts';
+import { checks as gossipScore } from './05-gossip.score.suite.ts';
+import { checks as gossipVectors } from './05-gossip.vectors.suite.ts';
+import { checks as gossipVerdict } from './05-gossip.verdict.suite.ts';
+
+export const suites: readonly Suite[] = [
+  { file: '01-conventions.vectors.suite.ts', checks: conventionsVectors },
+  { file: '02-identity.vectors.suite.ts', checks: identityVectors },
+  { file: '03-wire.bodies.suite.ts', checks: wireBodies },
+  { file: '03-wire.frames.suite.ts', checks: wireFrames },
+  { file: '03-wire.vectors.suite.ts', checks: wireVectors },
+  { file: '04-session.vectors.suite.ts', checks: sessionVectors },
+  { file: '05-gossip.direct.suite.ts', checks: gossipDirect },
+  { file: '05-gossip.inventory.suite.ts', checks: gossipInventory },
+  { file: '05-gossip.prune.suite.ts', checks: gossipPrune },
+  { file: '05-gossip.push.suite.ts', checks: gossipPush },
+  { file: '05-gossip.score.suite.ts', checks: gossipScore },
+  { file: '05-gossip.vectors.suite.ts', checks: gossipVectors },
+  { file: '05-gossip.verdict.suite.ts', checks: gossipVerdict },
+];

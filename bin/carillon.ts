@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+/** The one command. Loads only the module of the command that was called, so that `--help` is fast. */
+import { Command, CommanderError } from 'commander';
+import { formatProblem, TOOL_EXIT_CODES, toolCodeOf } from '../conformance/runner/problem.ts';
+import { usageError } from '../conformance/runner/usage.ts';
+import { kitVersion } from '../conformance/runner/version.ts';
+
+interface Entry {
+  readonly summary: string;
+  load(): Promise<(program: Command) => void>;
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  conform: {
+    summary: 'judge a node: vectors, over a socket, and through an adapter',
+    load: async () => (await import('../conformance/runner/conform.ts')).registerConform,
+  },
+  doctor: {
+    summary: 'check an adapter before it is judged',
+    load: async () => (await import('../conformance/runner/doctor.ts')).registerDoctor,
+  },
+  replay: {
+    summary: 'run a trace file against a target',
+    load: async () => (await import('../conformance/runner/replay.ts')).registerReplay,
+  },
+  vectors: {
+    summary: 'write or check the vector files',
+    load: async () => (await import('../conformance/vectors/command.ts')).registerVectors,
+  },
+  clauses: {
+    summary: 'show which clause of the spec is held by which check, vector and mutant',
+    load: async () => (await import('../conformance/clauses/command.ts')).registerClauses,
+  },
+  report: {
+    summary: 'make reports from the result lines of conform',
+    load: async () => (await import('../conformance/report/command.ts')).registerReport,
+  },
+  node: {
+    summary: 'run a node until SIGINT or SIGTERM',
+    load: async () => (await import('../reference/runtime/commands/node.ts')).registerNode,
+  },
+  keygen: {
+    summary: 'make a key file and print its PeerId',
+    load: async () => (await import('../reference/runtime/commands/keygen.ts')).registerKeygen,
+  },
+};
+
+const { CARILLON_DEBUG } = process.env;
+const debug = CARILLON_DEBUG === '1';
+
+async function main(argv: readonly string[]): Promise<void> {
+  const name = nameIn(argv);
+  const program = new Command('carillon')
+    .description('Protocol, reference node and conformance kit for large peer-to-peer and validator networks')
+    .helpCommand('help [command]', 'show the help of a command')
+    .option('--version', 'print the version')
+    .exitOverride()
+    // Complaints are printed once, below, in the form of all errors.
+    .configureOutput({ outputError: () => {} });
+  for (const [known, { summary, load }] of Object.entries(COMMANDS)) {
+    if (known === name) (await load())(program);
+    else program.command(known).description(summary);
+  }
+  if (argv.includes('--version') && name === undefined) {
+    process.stdout.write(`${kitVersion()}\n`);
+    return;
+  }
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end the parser with 0; help without a command was written to stderr.
+    if (error.exitCode === 0) return;
+    if (error.code === 'commander.help') process.exitCode = TOOL_EXIT_CODES.E_USAGE;
+    else throw usageError(error, name);
+  }
+}
+
+/** The command among the arguments: the first that is no flag, behind `help` if that comes first. */
+function nameIn(argv: readonly string[]): string | undefined {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const name = words[0] === 'help' ? words[1] : words[0];
+  return name !== undefined && Object.hasOwn(COMMANDS, name) ? name : undefined;
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`${formatProblem(error, debug)}\n`);
+  process.exitCode = TOOL_EXIT_CODES[toolCodeOf(error)];
+}
+
+// A reader that has seen enough, `| head` for example, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+process.on('uncaughtException', (error) => {
+  fail(error);
+  process.exit();
+});
+
+await main(process.argv.slice(2)).catch(fail);
