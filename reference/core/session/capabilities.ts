@@ -40,20 +40,14 @@ export function areCapabilitiesInOrder(texts: readonly string[], countMax: numbe
   return true;
 }
 
-/** The texts that both lists hold, in the order of the first. Spec: SES-022 */
+/**
+ * The capabilities of a session: the texts that both lists hold, in the order of the first, without
+ * `direct/1` where there is gossip, so that no message takes both ways over one link. Spec: SES-022
+ */
 export function intersectCapabilities(ours: readonly string[], theirs: readonly string[]): readonly string[] {
   const held = new Set(theirs);
-  return ours.filter((text) => held.has(text));
-}
-
-/**
- * What a session uses: the intersection, without `direct/1` where there is gossip, so that no
- * message takes both ways over one link. Spec: SES-022, GSP-104
- */
-export function sessionCapabilities(ours: readonly string[], theirs: readonly string[]): ReadonlySet<string> {
-  const shared = new Set(intersectCapabilities(ours, theirs));
-  if (shared.has(CAPABILITY_GOSSIP)) shared.delete(CAPABILITY_DIRECT);
-  return shared;
+  const shared = ours.filter((text) => held.has(text));
+  return shared.includes(CAPABILITY_GOSSIP) ? shared.filter((text) => text !== CAPABILITY_DIRECT) : shared;
 }
 
 /** The highest minor version in both ranges, or undefined when there is none or a range is upside down. Spec: SES-019, SES-020 */

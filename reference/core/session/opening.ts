@@ -5,7 +5,7 @@ import type { LinkId, Now, PeerId } from '../types.ts';
 import { KEY_TYPE_ED25519 } from '../wire/envelope.ts';
 import { derivePeerId } from '../wire/peer-id.ts';
 import { admit, release } from './admission.ts';
-import { sessionCapabilities } from './capabilities.ts';
+import { intersectCapabilities } from './capabilities.ts';
 import { type DialTarget, rememberAnswer, settleDial } from './dial.ts';
 import { chooseSession } from './duplicate.ts';
 import { createInitiator, createResponder } from './handshake.ts';
@@ -150,7 +150,7 @@ function establish(state: SessionState, candidate: Candidate, now: Now): void {
     direction,
     address,
     dialled,
-    capabilities: sessionCapabilities(state.identity.capabilities, candidate.offered),
+    capabilities: new Set(intersectCapabilities(state.identity.capabilities, candidate.offered)),
     establishedMs: now.monoMs,
     ciphers,
     rates: createRates(params, now.monoMs),
