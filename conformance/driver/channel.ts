@@ -58,7 +58,7 @@ export class MessageSplitter {
         throw new RangeError(`announces a message of ${length} bytes, at most ${MESSAGE_BYTES_MAX} are allowed`);
       if (this.#size < 4 + length) break;
       const whole = this.#join(4 + length);
-      messages.push(whole.slice(4, 4 + length));
+      messages.push(new Uint8Array(whole.subarray(4, 4 + length))); // a copy: a Buffer slice would share memory
       this.#chunks[0] = whole.subarray(4 + length);
       this.#size -= 4 + length;
     }

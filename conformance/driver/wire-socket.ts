@@ -31,7 +31,8 @@ export interface WireSocket {
 /** How an attempt to connect ended. `refused`: nobody listens there. `local`: this machine has no address or socket to spare. `failed`: the node answered something else than an upgrade in order. */
 export type Connected =
   | { readonly kind: 'open'; readonly socket: WireSocket }
-  | { readonly kind: 'refused' | 'local'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'local'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
 const LOCAL_FAULTS: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'EADDRINUSE', 'EMFILE', 'ENFILE', 'EACCES', 'EINVAL']);
