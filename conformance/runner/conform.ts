@@ -1,7 +1,7 @@
 /** `carillon conform`: judges a target and says what came of it. */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { readSpec } from '../clauses/spec.ts';
 import { prepareNetwork } from '../driver/prepare.ts';
@@ -14,7 +14,7 @@ import { baselineText, expiredFlakes, markOf, readBaseline, readMayFlake } from 
 import { colorsFor } from './colors.ts';
 import { addConformFlags, type ConformFlags, type Filters, parseFormats, readFilters, requireFullRun } from './conform-options.ts';
 import { eventLogText } from './event-log.ts';
-import { COMMAND_PREFIX } from './failure.ts';
+import { COMMAND_PREFIX, shownPath } from './failure.ts';
 import { type Job, jobName } from './job.ts';
 import { startProgress } from './progress.ts';
 import { buildRegistry, type Registry } from './registry.ts';
@@ -123,7 +123,7 @@ export async function conform(flags: ConformFlags): Promise<number> {
     say(`the day of may-flake entry ${entry.check} is over (${entry.expires}): it excuses nothing\n`);
   if (eventLog !== undefined) say(`event log  ${outcome.eventLogHash}\n`);
   const files = [RESULT_FILES.results, RESULT_FILES.summary].map((file) => join(flags.reportDir, file));
-  say(`reports    ${[...files, ...reports].map((file) => relative(process.cwd(), file)).join(', ')}\n`);
+  say(`reports    ${[...files, ...reports].map(shownPath).join(', ')}\n`);
   if (flags.writeBaseline !== undefined) {
     writeFileSync(flags.writeBaseline, baselineText(lines, expected));
     say(`baseline   ${flags.writeBaseline}: fill in reason and link of each entry\n`);

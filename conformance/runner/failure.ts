@@ -1,5 +1,5 @@
 /** What a report says about a failed check: the clause, the smallest stimulus, what was expected and seen, and how to see it again. */
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import type { Plan } from '../driver/plan.ts';
 import type { Trace } from '../driver/trace.ts';
 import type { FailureDetail } from '../report/result.ts';
@@ -23,6 +23,12 @@ export function quote(text: string): string {
   return /^[A-Za-z0-9_./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** A path as a user in the working directory would write it. */
+export function shownPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? resolve(path) : short;
+}
+
 export interface FailureParts {
   readonly finding: Finding;
   readonly plan: Plan;
@@ -36,7 +42,7 @@ export interface FailureParts {
 /** The report's part of a failure. */
 export function failureDetail(job: Job, settings: RunSettings, parts: FailureParts): FailureDetail {
   const { finding, plan, trace } = parts;
-  const traceFile = parts.traceFile === undefined ? undefined : relative(process.cwd(), parts.traceFile);
+  const traceFile = parts.traceFile === undefined ? undefined : shownPath(parts.traceFile);
   return {
     clause: finding.clause,
     clauseText: settings.clauseById.get(finding.clause)?.text ?? '',

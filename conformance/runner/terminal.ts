@@ -5,6 +5,8 @@ import type { Colors } from './colors.ts';
 import { jobName } from './job.ts';
 import { isBlocking } from './summary.ts';
 
+/** Characters of a row; the reports have them all. */
+const ROW_CHARACTERS_MAX = 300;
 /** Lines of a failure's stimulus that are shown; the reports have them all. */
 const STIMULUS_LINES_MAX = 12;
 
@@ -47,9 +49,9 @@ function failureText(line: CheckLine, colors: Colors): string {
   if (failure !== undefined) {
     rows.push(
       `  ${colors.cyan(failure.clause)}  ${failure.clauseText}`,
-      `  expected  ${failure.expected}`,
-      `  observed  ${failure.observed}`,
-      ...stimulusRows(failure.stimulus).map((row) => colors.dim(`  │ ${row}`)),
+      `  expected  ${shorten(failure.expected)}`,
+      `  observed  ${shorten(failure.observed)}`,
+      ...stimulusRows(failure.stimulus).map((row) => colors.dim(`  │ ${shorten(row)}`)),
       `  ${shrinkText(failure)}`,
       `  replay    ${failure.replay}`,
     );
@@ -59,6 +61,10 @@ function failureText(line: CheckLine, colors: Colors): string {
 
 function stimulusRows(rows: readonly string[]): readonly string[] {
   return rows.length <= STIMULUS_LINES_MAX ? rows : [...rows.slice(0, STIMULUS_LINES_MAX), `… ${rows.length - STIMULUS_LINES_MAX} more`];
+}
+
+function shorten(row: string): string {
+  return row.length <= ROW_CHARACTERS_MAX ? row : `${row.slice(0, ROW_CHARACTERS_MAX)}…`;
 }
 
 function shrinkText(failure: NonNullable<CheckLine['failure']>): string {
