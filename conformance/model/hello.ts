@@ -105,7 +105,7 @@ export function areCapabilities(capabilities: readonly string[], most = 64): boo
   });
 }
 
-/** The capabilities of a session: what both hold, and never both `gossip/1` and `direct/1`. Spec: SES-022. */
+/** The capabilities of a session: what both hold, and never both `gossip/1` and `direct/1`. Spec: SES-022, SES-026. */
 export function intersectCapabilities(one: readonly string[], other: readonly string[]): readonly string[] {
   const both = one.filter((capability) => other.includes(capability));
   return both.includes('gossip/1') ? both.filter((capability) => capability !== 'direct/1') : both;

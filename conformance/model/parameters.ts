@@ -1,6 +1,7 @@
 /** The parameter tables of chapter 19, read from the chapter itself. Spec: chapter 19. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../package-root.ts';
 
 /** The presets of chapter 19. */
 export const PRESETS = ['main', 'tower', 'chat', 'devnet', 'conformance'] as const;
@@ -64,6 +65,6 @@ function cell(value: string): number | string {
 export function presetParameters(preset: string): Readonly<Record<string, number | string>> {
   const known = PRESETS.find((name) => name === preset);
   if (known === undefined) throw new RangeError(`expected a preset (${PRESETS.join(', ')}), found "${preset}"`);
-  const chapter = fileURLToPath(new URL('../../spec/19-parameters.md', import.meta.url));
-  return Object.fromEntries(parseParameterTables(readFileSync(chapter, 'utf8')).map((row) => [row.name, row.values[known]]));
+  const chapter = readFileSync(join(packageRoot(), 'spec', '19-parameters.md'), 'utf8');
+  return Object.fromEntries(parseParameterTables(chapter).map((row) => [row.name, row.values[known]]));
 }

@@ -66,6 +66,12 @@ export const checks: readonly VectorCheck[] = [
     file: 'session/capabilities.json',
     clauses: ['SES-022'],
   }),
+  vectorCheck({
+    id: 'session.capabilities.one-way',
+    title: 'With gossip/1 in common, direct/1 is taken out',
+    file: 'session/capabilities.json',
+    clauses: ['SES-026'],
+  }),
   vectorCheck({ id: 'session.rate.charge', title: 'What passes is charged, what does not is not', file: RATES, clauses: ['SES-060'] }),
   vectorCheck({
     id: 'session.rate.burst',

@@ -1,27 +1,16 @@
 /** Vector files from disk. A file that is not of the form is refused with what is wrong and where. */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../package-root.ts';
 import { ToolError } from '../runner/problem.ts';
 import { type VectorFile, vectorFileSchema } from './file.ts';
 
 /** Faults that one error message quotes. */
 const FAULTS_SHOWN_MAX = 5;
 
-/** The `vectors` folder beside the package's own `package.json`, from sources and from a build alike. Throws E_FILE when there is none. */
+/** The folder `vectors` of the package. */
 export function vectorsFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (dirname(folder) !== folder) {
-    const found = join(folder, 'vectors');
-    if (existsSync(join(folder, 'package.json')) && existsSync(found)) return found;
-    folder = dirname(folder);
-  }
-  throw new ToolError('E_FILE', {
-    what: 'there are no vectors',
-    expected: 'a folder vectors beside package.json',
-    found: 'none above the sources',
-    action: 'install the package again',
-  });
+  return join(packageRoot(), 'vectors');
 }
 
 const loaded = new Map<string, VectorFile>();

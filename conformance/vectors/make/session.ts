@@ -11,6 +11,11 @@ const NOTES: Readonly<Record<string, VectorNote>> = {
   valid: { bugType: 'BASIC', description: 'Input in order.' },
   edge: { bugType: 'EDGE_CASE', description: 'The first or the last value that is allowed.' },
   range: { bugType: 'INPUT_VALIDATION', description: 'A range that is empty, or ranges that do not meet.' },
+  'one-way': {
+    bugType: 'LOGIC',
+    description: 'gossip/1 and direct/1 are both in common, or only seem to be.',
+    effect: 'A message takes two ways over one link.',
+  },
   order: { bugType: 'INPUT_VALIDATION', description: 'The list is not ascending, or an element is repeated.' },
   form: { bugType: 'INPUT_VALIDATION', description: 'A capability that is not of the form name/version.' },
   size: { bugType: 'INPUT_VALIDATION', description: 'The list is too long.' },
@@ -64,7 +69,7 @@ function noise(): readonly Draft[] {
       [prologue, ...keys, none, none, none, ...[1, 2, 3, 4, 5, 6].map((count) => bytesOf(`transport ${count}`, count * 7))],
     ],
     ['transport-empty', 'transport messages without content', [prologue, ...keys, none, none, none, none, none]],
-    ['transport-large', 'a transport message of 65,519 bytes', [prologue, ...keys, none, none, none, bytesOf('large', 65_519)]],
+    ['transport-large', 'a transport message of 4,096 bytes', [prologue, ...keys, none, none, none, bytesOf('large', 4_096)]],
     [
       'unclamped',
       'secrets whose bits X25519 sets and clears',
@@ -114,7 +119,15 @@ function capabilities(): readonly Draft[] {
     ['name-prefix', ['gossip/1'], ['gossip-x/1', 'gossip/1'], 'a hyphen stands before a slash'],
     ['unknown', ['gossip/1', 'unheard-of/7'], ['gossip/1', 'unheard-of/7'], 'unknown capabilities count too'],
     ['longest-name', [`${'n'.repeat(32)}/99999`], [`${'n'.repeat(32)}/99999`], 'a name of 32 bytes and a version of 5 digits'],
+    ['version-0', ['gossip/0'], ['gossip/0'], 'version 0'],
     ['count-64', many(64), many(64), '64 capabilities'],
+  ];
+  const oneWay: typeof held = [
+    ['one-way', ['direct/1', 'gossip/1'], ['direct/1', 'gossip/1'], 'with gossip/1 in common, direct/1 is taken out'],
+    ['one-way-others', ['aaa/1', 'direct/1', 'gossip/1', 'zzz/1'], ['aaa/1', 'direct/1', 'gossip/1', 'zzz/1'], 'the others stay'],
+    ['direct-alone', ['direct/1', 'gossip/1'], ['direct/1'], 'direct/1 stays where gossip/1 is not in common'],
+    ['direct-other-gossip', ['direct/1', 'gossip/2'], ['direct/1', 'gossip/2'], 'another version of gossip takes nothing out'],
+    ['direct-other-version', ['direct/2', 'gossip/1'], ['direct/2', 'gossip/1'], 'another version of direct is not taken out'],
   ];
   const refused: readonly (readonly [id: string, flag: string, list: readonly string[], comment: string])[] = [
     ['descending', 'order', ['gossip/1', 'direct/1'], 'descending'],
@@ -125,6 +138,7 @@ function capabilities(): readonly Draft[] {
     ['empty-version', 'form', ['gossip/'], 'an empty version'],
     ['no-name', 'form', ['/1'], 'no name'],
     ['leading-zero', 'form', ['gossip/01'], 'a version with a leading zero'],
+    ['two-zeros', 'form', ['gossip/00'], 'a version of two zeros'],
     ['six-digits', 'form', ['gossip/100000'], 'a version of six digits'],
     ['name-33', 'form', [`${'n'.repeat(33)}/1`], 'a name of 33 bytes'],
     ['upper-case', 'form', ['Gossip/1'], 'an upper-case letter'],
@@ -138,6 +152,9 @@ function capabilities(): readonly Draft[] {
   return [
     ...held.map(
       ([id, one, other, comment]): Draft => ({ id, comment, clauses: ['SES-022'], flags: ['valid'], args: [join(one), join(other)] }),
+    ),
+    ...oneWay.map(
+      ([id, one, other, comment]): Draft => ({ id, comment, clauses: ['SES-026'], flags: ['one-way'], args: [join(one), join(other)] }),
     ),
     {
       id: 'reversed',
@@ -316,7 +333,7 @@ export function sessionFiles(): readonly GeneratedFile[] {
     ),
     modelFile('session/noise-xx.json', 'noise.xx', ['SES-001'], NOTES, noise()),
     modelFile('session/minor.json', 'session.minor', ['SES-019', 'SES-020'], NOTES, minors()),
-    modelFile('session/capabilities.json', 'session.capabilities', ['SES-021', 'SES-022'], NOTES, capabilities()),
+    modelFile('session/capabilities.json', 'session.capabilities', ['SES-021', 'SES-022', 'SES-026'], NOTES, capabilities()),
     modelFile('session/rate-admit.json', 'rate.admit', ['SES-060', 'SES-061', 'SES-062'], NOTES, rates()),
   ];
 }

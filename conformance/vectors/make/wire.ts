@@ -23,6 +23,8 @@ const REFUSED: readonly Refused[] = [
   ['WIR-022', 'overflow', 'length-above-64-bits', '808080808080808080020200', 'length 2^64'],
   ['WIR-022', 'overflow', 'kind-above-64-bits', '0b8080808080808080800200', 'kind 2^64'],
   ['WIR-022', 'overlong', 'length-cut-short', '80', 'the plaintext ends inside the length'],
+  ['WIR-022', 'length', 'kind-behind-frame', '01820100', 'a frame of one byte ends inside its kind; the bytes behind it are not its own'],
+  ['WIR-022', 'length', 'request-id-behind-frame', '0202810100', 'a frame of two bytes ends inside its request id'],
   ['WIR-022', 'overlong', 'second-length-cut-short', '02060080', 'a frame, then a length that is cut short'],
   ['WIR-023', 'overflow', 'kind-2-to-32', '06808080801000', 'kind 2^32'],
   ['WIR-023', 'overflow', 'request-id-2-to-32', '06028080808010', 'request id 2^32'],
