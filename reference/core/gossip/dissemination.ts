@@ -22,7 +22,8 @@ export function accept(state: GossipState, message: GossipMessage, arrivals: rea
   for (const [index, arrival] of arrivals.entries()) {
     if (index === 0) addVerdict(state, arrival, 'accept');
     else addVerdict(state, arrival, 'ignore', 'E_DUPLICATE', 'GSP-015');
-    state.known.learn(arrival.link, id, nowMs);
+    // A link may have gone while the application was thinking.
+    if (state.links.has(arrival.link)) state.known.learn(arrival.link, id, nowMs);
   }
   state.effects.push({ type: 'deliver', topic, id, origin, data });
 

@@ -66,7 +66,7 @@ function take(state: GossipState, input: GossipInput, now: Now): void {
     case 'tick':
       return;
     default:
-      return assertNever(input);
+      assertNever(input);
   }
 }
 

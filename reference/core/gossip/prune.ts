@@ -90,8 +90,7 @@ export function divideLinks(
   rule: KeepRule,
 ): { readonly kept: readonly PruneCandidate[]; readonly pruned: readonly PruneCandidate[] } {
   const order = [...candidates].sort(compareCandidates);
-  const smaller = rule.ownStake < rule.originStake ? rule.ownStake : rule.originStake;
-  const needed = BigInt(rule.stakePercent) * smaller;
+  const needed = BigInt(rule.stakePercent) * smallerStake(rule.ownStake, rule.originStake);
   let count = 0;
   let stake = 0n;
   for (const candidate of order) {
@@ -100,6 +99,11 @@ export function divideLinks(
     stake += candidate.stake;
   }
   return { kept: order.slice(0, count), pruned: order.slice(count) };
+}
+
+function smallerStake(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
 }
 
 /** What was counted for one origin since its last count. */
