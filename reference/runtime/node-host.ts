@@ -1,0 +1,434 @@
+/**
+ * A running node: the core in its loop, on a transport, with its log, its numbers and its window.
+ * Everything that the node decides, the core decides; what stands here carries it out.
+ */
+import { randomBytes } from 'node:crypto';
+import type { CryptoProvider } from '../core/crypto/provider.ts';
+import type { NodeEffect, NodeInput } from '../core/machine.ts';
+import { createNode } from '../core/node.ts';
+import type { ErrorName, LinkId, MessageId, PeerId, Verdict } from '../core/types.ts';
+import { formatPeerId } from '../core/wire/peer-id.ts';
+import { type Clock, createSystemClock } from './clock.ts';
+import type { NodeConfig } from './config.ts';
+import { nativeCrypto } from './crypto-native.ts';
+import { type HttpWindow, openHttp } from './http.ts';
+import { readKeyFile } from './keys.ts';
+import { createLog, type Log } from './log.ts';
+import { startLoop } from './loop.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { messageOf } from './problem.ts';
+import { createRedial } from './redial.ts';
+import type { CloseReason, Connection, ConnectionEvents, Listener, Transport } from './transport/transport.ts';
+import { createWebSocketTransport } from './transport/ws.ts';
+import { SPEC_VERSION, VERSION } from './version.ts';
+
+/** A message as the application gets it. */
+export interface DeliveredMessage {
+  readonly topic: string;
+  readonly id: MessageId;
+  readonly origin: PeerId;
+  readonly data: Uint8Array;
+}
+
+/** What a running node tells its application. */
+export type NodeEvent =
+  | ({ readonly type: 'deliver' } & DeliveredMessage)
+  | {
+      readonly type: 'established';
+      readonly peer: PeerId;
+      readonly capabilities: readonly string[];
+      readonly direction: 'inbound' | 'outbound';
+    }
+  | { readonly type: 'sessionEnded'; readonly peer: PeerId; readonly code: ErrorName | undefined }
+  | { readonly type: 'violation'; readonly peer: PeerId | undefined; readonly code: ErrorName; readonly clause: string };
+
+/** What may be put in place of the system's own; all of it optional. */
+export interface NodeEnvironment {
+  /** 32 bytes: the identity, instead of the key file. */
+  readonly identitySeed?: Uint8Array;
+  /** 32 bytes that decide the node's choices, instead of fresh ones. Never give the same twice to one identity. */
+  readonly seed?: Uint8Array;
+  readonly crypto?: CryptoProvider;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  /** Instead of WebSockets. */
+  readonly transport?: Transport;
+  /** Decides on each message before it is delivered and passed on (GSP-026). What throws counts as `ignore`. */
+  readonly validate?: (message: DeliveredMessage) => Verdict | Promise<Verdict>;
+}
+
+/** A node that runs until it is stopped. */
+export interface RunningNode {
+  readonly peerId: PeerId;
+  /** `crl1…` */
+  readonly peerIdText: string;
+  /** Where it listens, for example `ws://127.0.0.1:7600`; undefined when it only dials. */
+  readonly url: string | undefined;
+  readonly httpUrl: string | undefined;
+  readonly metrics: Metrics;
+  /** Publishes on a topic `app/<name>`. Rejects when no node would take the message, or this one has stopped. */
+  publish(topic: string, data: Uint8Array): Promise<void>;
+  /** Asks for one session; what comes of it is told by events. Configured peers are dialled without it. */
+  connect(address: string, expected?: PeerId): void;
+  /** Calls the listener for each event of a type until the returned function is called. What a listener throws is an uncaught exception. */
+  on<T extends NodeEvent['type']>(type: T, listener: (event: Extract<NodeEvent, { readonly type: T }>) => void): () => void;
+  /** A state view of the core: `peers`, `sessions` or `gossip`; undefined for other names. */
+  view(name: string): unknown;
+  /** PeerIds of the open sessions. */
+  peers(): readonly PeerId[];
+  /** Says goodbye to all peers and lets go of everything. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Settles when the node has stopped: with undefined after `stop`, else with the error that ended it. */
+  readonly ended: Promise<unknown>;
+}
+
+interface Link {
+  readonly connection: Connection;
+  readonly direction: 'inbound' | 'outbound';
+  /** The address that was dialled, for outbound links. */
+  readonly dialled: string | undefined;
+}
+
+/** The session of a link; it outlives the link's entry by the moment between close and end. */
+interface OpenSession {
+  readonly peer: PeerId;
+  readonly dialled: string | undefined;
+}
+
+/**
+ * Starts a node and resolves when it listens. Rejects with a `Problem` when the key file, an address
+ * or a port cannot be used.
+ */
+export async function startNode(config: NodeConfig, environment: NodeEnvironment = {}): Promise<RunningNode> {
+  const { params } = config;
+  const log = environment.log ?? createLog(config.logLevel);
+  const clock = environment.clock ?? createSystemClock();
+  const identitySeed = environment.identitySeed ?? (config.keyFile === undefined ? randomBytes(32) : readKeyFile(config.keyFile));
+  const core = createNode({
+    params,
+    crypto: environment.crypto ?? nativeCrypto,
+    seed: environment.seed ?? randomBytes(32),
+    identitySeed: Uint8Array.from(identitySeed),
+    networkId: config.networkId,
+    stakes: config.stakes,
+    roles: config.roles,
+    listenAddresses: config.listenAddresses,
+    applicationValidation: environment.validate !== undefined,
+  });
+  const transport =
+    environment.transport ??
+    createWebSocketTransport({
+      messageBytesMax: params['wire.noise_message_bytes_max'],
+      handshakeTimeoutMs: params['session.handshake_timeout_ms'],
+      halfOpenMax: params['session.half_open_max'],
+      halfOpenPerAddressMax: params['session.half_open_per_address_max'],
+      sessionsMax: params['session.sessions_max'],
+    });
+
+  const metrics = createMetrics();
+  const links = new Map<LinkId, Link>();
+  const sessions = new Map<LinkId, OpenSession>();
+  const listeners = new Map<NodeEvent['type'], Set<(event: NodeEvent) => void>>();
+  const ending = Promise.withResolvers<unknown>();
+  let nextLink = 1;
+  let stopping: Promise<void> | undefined;
+  let listener: Listener | undefined;
+  let http: HttpWindow | undefined;
+
+  const loop = startLoop({
+    machine: core,
+    clock,
+    perform,
+    observe: (input, elapsedMs) => metrics.observe('handle', elapsedMs, [input.type]),
+    fail: (error) => {
+      log.fatal({ error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'the node failed');
+      void release(error);
+    },
+  });
+  const redial = createRedial({
+    peers: config.peers,
+    connect: ({ address, expected }) => connect(address, expected),
+    isConnected: (peer) => [...sessions.values()].some((session) => session.peer === peer),
+    nowMs: () => performance.now(),
+    chance: Math.random,
+  });
+
+  function submit(input: NodeInput): boolean {
+    const isTaken = loop.submit(input);
+    if (!isTaken) metrics.add('inputsRefused');
+    return isTaken;
+  }
+
+  function connect(address: string, expected?: PeerId): void {
+    submit({ type: 'connect', address, ...(expected === undefined ? {} : { expected }) });
+  }
+
+  function emit(event: NodeEvent): void {
+    for (const notify of listeners.get(event.type) ?? []) {
+      try {
+        notify(event);
+      } catch (error) {
+        // The application's error is not the node's: it surfaces on its own.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  /** Takes a connection into the books; its first input follows from the caller. */
+  function adopt(
+    connection: Connection,
+    direction: Link['direction'],
+    dialled: string | undefined,
+  ): { link: LinkId; events: ConnectionEvents } {
+    const link = nextLink as LinkId;
+    nextLink += 1;
+    links.set(link, { connection, direction, dialled });
+    const events: ConnectionEvents = {
+      onMessage: (data, text) => {
+        metrics.add('messagesIn');
+        metrics.add('bytesIn', [], data.length);
+        if (submit({ type: 'message', link, data, text })) return;
+        connection.close();
+        forget(link, 'backpressure');
+      },
+      onClosed: (reason) => forget(link, reason),
+    };
+    return { link, events };
+  }
+
+  /** The connection ended without the core's doing. */
+  function forget(link: LinkId, reason: CloseReason): void {
+    const known = links.get(link);
+    if (known === undefined) return;
+    links.delete(link);
+    if (reason !== 'gone') metrics.add('cut', [reason]);
+    log.debug({ link, reason }, 'connection ended');
+    if (known.dialled !== undefined && !sessions.has(link)) redial.lost(known.dialled, undefined);
+    submit({ type: 'linkClosed', link });
+  }
+
+  function dial(number: number, address: string): void {
+    transport.dial(address, {
+      onFailed: (reason) => {
+        metrics.add('dials', ['failed']);
+        log.info({ address, reason }, 'dial failed');
+        submit({ type: 'dialFailed', dial: number });
+        redial.lost(address, undefined);
+      },
+      onOpened: (connection) => {
+        metrics.add('dials', ['opened']);
+        const { link, events } = adopt(connection, 'outbound', address);
+        submit({ type: 'linkOpened', link, direction: 'outbound', address: connection.remoteAddress, dial: number });
+        return events;
+      },
+    });
+  }
+
+  function send(link: LinkId, data: Uint8Array): void {
+    const known = links.get(link);
+    if (known === undefined) return;
+    if (!known.connection.send(data)) return;
+    metrics.add('messagesOut');
+    metrics.add('bytesOut', [], data.length);
+  }
+
+  function close(link: LinkId, code: ErrorName | undefined): void {
+    const known = links.get(link);
+    if (known === undefined) return;
+    links.delete(link);
+    known.connection.close();
+    log.debug({ link, code }, 'connection closed');
+    if (known.dialled !== undefined && !sessions.has(link)) redial.lost(known.dialled, code);
+  }
+
+  function onEstablished(effect: Extract<NodeEffect, { readonly type: 'established' }>): void {
+    const known = links.get(effect.link);
+    if (known === undefined) return;
+    known.connection.confirm();
+    sessions.set(effect.link, { peer: effect.peer, dialled: known.dialled });
+    metrics.add('established', [known.direction]);
+    log.info({ peer: formatPeerId(effect.peer), direction: known.direction, address: known.connection.remoteAddress }, 'session open');
+    if (known.dialled !== undefined) redial.opened(known.dialled, effect.peer);
+    emit({ type: 'established', peer: effect.peer, capabilities: effect.capabilities, direction: known.direction });
+  }
+
+  function onSessionEnded(effect: Extract<NodeEffect, { readonly type: 'sessionEnded' }>): void {
+    const { link, peer, code } = effect;
+    const dialled = sessions.get(link)?.dialled;
+    sessions.delete(link);
+    metrics.add('ended', [code ?? 'none']);
+    log.info({ peer: formatPeerId(peer), code }, 'session ended');
+    if (dialled !== undefined) redial.lost(dialled, code);
+    redial.sessionEnded(peer);
+    emit({ type: 'sessionEnded', peer, code });
+  }
+
+  async function decide(effect: Extract<NodeEffect, { readonly type: 'validate' }>): Promise<void> {
+    const { token, topic, id, origin, data } = effect;
+    let verdict: Verdict = 'ignore';
+    try {
+      verdict = (await environment.validate?.({ topic, id, origin, data })) ?? 'ignore';
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'the validation of a message threw; the message is ignored');
+    }
+    submit({ type: 'validated', token, verdict });
+  }
+
+  function perform(effect: NodeEffect): void {
+    switch (effect.type) {
+      case 'dial':
+        dial(effect.dial, effect.address);
+        return;
+      case 'close':
+        close(effect.link, effect.code);
+        return;
+      case 'message':
+        send(effect.link, effect.data);
+        return;
+      case 'plaintext':
+        throw new Error('a plaintext for a link that the runtime never opens without a handshake');
+      case 'established':
+        onEstablished(effect);
+        return;
+      case 'sessionEnded':
+        onSessionEnded(effect);
+        return;
+      case 'deliver':
+        metrics.add('delivered');
+        emit({ type: 'deliver', topic: effect.topic, id: effect.id, origin: effect.origin, data: effect.data });
+        return;
+      case 'validate':
+        void decide(effect);
+        return;
+      case 'verdict':
+        metrics.add('verdicts', [effect.verdict, effect.code ?? 'none']);
+        return;
+      case 'publishRefused':
+        log.warn({ code: effect.code, reason: effect.message }, 'publish refused');
+        return;
+      case 'violation':
+        metrics.add('violations', [effect.code]);
+        log.warn(
+          { link: effect.link, peer: effect.peer && formatPeerId(effect.peer), code: effect.code, clause: effect.clause },
+          'violation',
+        );
+        emit({ type: 'violation', peer: effect.peer, code: effect.code, clause: effect.clause });
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Lets go of everything; the peers have been told, or never will be. */
+  async function release(error: unknown): Promise<void> {
+    redial.stop();
+    await Promise.all([transport.close(), http?.close()]);
+    loop.end();
+    links.clear();
+    ending.resolve(error);
+  }
+
+  async function stop(): Promise<void> {
+    redial.stop();
+    loop.submit({ type: 'shutdown' });
+    await release(undefined);
+    log.info('stopped');
+  }
+
+  function publish(topic: string, data: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const isTaken = loop.submit({ type: 'publish', topic, data: Uint8Array.from(data) }, (effects) => {
+        if (effects === undefined) {
+          reject(new Error('the node has stopped'));
+          return;
+        }
+        const refusal = effects.find((effect) => effect.type === 'publishRefused');
+        if (refusal?.type === 'publishRefused') {
+          reject(new Error(`${refusal.code}: ${refusal.message}`));
+          return;
+        }
+        metrics.add('published');
+        resolve();
+      });
+      if (!isTaken) reject(new Error(stopping === undefined ? 'too many inputs wait; publish more slowly' : 'the node has stopped'));
+    });
+  }
+
+  /** Gauges are read when somebody looks. */
+  function metricsText(): string {
+    metrics.set('build', 1, [VERSION, SPEC_VERSION]);
+    metrics.set('uptime', clock.now().monoMs / 1000);
+    metrics.set('sessions', sessions.size);
+    metrics.set('links', links.size);
+    metrics.set('queued', loop.queued());
+    return metrics.text();
+  }
+
+  const peerIdText = formatPeerId(core.peerId);
+  const node: RunningNode = {
+    peerId: core.peerId,
+    peerIdText,
+    get url() {
+      return listener?.url;
+    },
+    get httpUrl() {
+      return http?.url;
+    },
+    metrics,
+    publish,
+    connect,
+    on: (type, notify) => {
+      const set = listeners.get(type) ?? new Set();
+      listeners.set(type, set);
+      const entry = notify as (event: NodeEvent) => void;
+      set.add(entry);
+      return () => set.delete(entry);
+    },
+    view: (name) => core.view(name),
+    peers: () => [...sessions.values()].map((session) => session.peer),
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+    ended: ending.promise,
+  };
+
+  try {
+    if (config.listen !== undefined) {
+      listener = await transport.listen(config.listen, {
+        onInbound: (connection) => {
+          const { link, events } = adopt(connection, 'inbound', undefined);
+          submit({ type: 'linkOpened', link, direction: 'inbound', address: connection.remoteAddress });
+          return events;
+        },
+        onRefused: ({ code, remoteAddress }) => {
+          metrics.add('refused', [code]);
+          log.debug({ code, remoteAddress }, 'connection refused');
+        },
+      });
+    }
+    if (config.http !== undefined) {
+      http = await openHttp(config.http, {
+        health: () => ({
+          isHealthy: stopping === undefined,
+          detail: {
+            status: stopping === undefined ? 'ok' : 'stopping',
+            peer_id: peerIdText,
+            sessions: sessions.size,
+            uptime_ms: clock.now().monoMs,
+          },
+        }),
+        metricsText,
+        peers: () => (core.view('peers') as readonly { readonly peer: PeerId }[]).map((row) => ({ ...row, peer: formatPeerId(row.peer) })),
+      });
+    }
+  } catch (error) {
+    await release(error);
+    throw error;
+  }
+  redial.start();
+  log.info({ peer_id: peerIdText, url: listener?.url, http: http?.url }, 'started');
+  return node;
+}
