@@ -14,7 +14,7 @@ interface Node {
   /** The other end of each link. */
   readonly ends: Map<LinkId, { readonly node: number; readonly link: LinkId }>;
   readonly delivered: Map<MessageId, number>;
-  published: number;
+  deadline: number;
 }
 
 interface Flight {
@@ -50,7 +50,7 @@ class Network {
         peer: self.peer,
         ends: new Map(),
         delivered: new Map(),
-        published: 0,
+        deadline: Number.POSITIVE_INFINITY,
       });
     }
   }
@@ -96,6 +96,7 @@ class Network {
         this.#send(node, output.link, output.kind, output.body);
       }
     }
+    node.deadline = node.machine.deadline() ?? Number.POSITIVE_INFINITY;
   }
 
   #send(node: Node, link: LinkId, kind: number, body: Uint8Array): void {
@@ -114,8 +115,6 @@ class Network {
   }
 
   publish(index: number, text: string): void {
-    const node = this.nodes[index];
-    if (node !== undefined) node.published += 1;
     this.input(index, { type: 'publish', topic: TOPIC, data: encodeUtf8(text) });
   }
 
@@ -124,9 +123,8 @@ class Network {
     for (let events = 0; events < EVENTS_MAX; events++) {
       let nextMs = this.#flights.nextMs ?? Number.POSITIVE_INFINITY;
       let ticking = -1;
-      for (const [index, { machine }] of this.nodes.entries()) {
-        const deadline = machine.deadline();
-        if (deadline === undefined || deadline >= nextMs) continue;
+      for (const [index, { deadline }] of this.nodes.entries()) {
+        if (deadline >= nextMs) continue;
         nextMs = deadline;
         ticking = index;
       }
