@@ -107,3 +107,14 @@ function stage(scene: Scene, { twinFirst, warmUp, links }: Staging, setup: Setup
     setup,
   );
 }
+
+/** A stage for connections that have no session yet: what is done in place of message 1, beside a handshake in order. */
+export function inPlaceOfMessage1(bads: Arbitrary<Act>): Arbitrary<Plan> {
+  return staged(bads.map((bad): Scene => ({ ...bareLinks, bad, twin: (link) => [handshake(link)] })));
+}
+
+/** Opens both links of a scene without a handshake. */
+export const bareLinks: Pick<Scene, 'openBad' | 'openTwin'> = {
+  openBad: (link, peer) => [raw(link, peer)],
+  openTwin: (link, peer) => [raw(link, peer)],
+};

@@ -29,11 +29,12 @@ export function handshakeOn(view: SessionView, link: LinkView): HandshakeView | 
   return found === undefined ? undefined : { ...found, last };
 }
 
-/** Which clause a defect breaks in this handshake; undefined when a node has to take it or the kit is not done. */
-export type DefectClause = (defect: HandshakeDefect, link: LinkView) => string | undefined;
+/** Which clause a handshake breaks, by its defect and its link; undefined when a node has to take it or the kit is not done. */
+export type DefectClause = (defect: HandshakeDefect | undefined, link: LinkView) => string | undefined;
 
-/** Number of the handshake message that carries a defect. */
-export function messageOf(defect: HandshakeDefect, link: LinkView): 1 | 2 | 3 {
+/** Number of the handshake message that carries a defect; that of the hello when there is none. */
+export function messageOf(defect: HandshakeDefect | undefined, link: LinkView): 1 | 2 | 3 {
+  if (defect === undefined) return link.direction === 'inbound' ? 3 : 2;
   if (defect.kind === 'message1Length' || defect.kind === 'message1Payload') return 1;
   if (defect.kind === 'flipByte' || defect.kind === 'oversize') return defect.message;
   if (defect.kind === 'zeroEphemeral') return link.direction === 'inbound' ? 1 : 2;
@@ -53,8 +54,8 @@ export function refusesHandshakes(clauses: readonly string[], clauseOf: DefectCl
       for (const link of view.links) {
         const handshake = handshakeOn(view, link);
         const { defect, last } = handshake ?? {};
-        const clause = defect === undefined ? undefined : clauseOf(defect, link);
-        if (defect === undefined || last === undefined || clause === undefined || !reached(view, link, messageOf(defect, link))) continue;
+        const clause = handshake === undefined ? undefined : clauseOf(defect, link);
+        if (last === undefined || clause === undefined || !reached(view, link, messageOf(defect, link))) continue;
         exercised = true;
         const missing = notClosedInTime(view, link, last);
         if (missing !== undefined) {
@@ -162,7 +163,7 @@ export function limitsHalfOpen(clause: 'SES-010' | 'SES-011'): SessionRule {
 
 function addressOf(view: SessionView, link: LinkView): string | undefined {
   const step = view.trace.events[link.opened.event];
-  return step?.type === 'step' && step.value.op === 'open' ? (step.value.address ?? link.address) : link.address;
+  return link.address ?? (step?.type === 'step' && step.value.op === 'open' ? step.value.address : undefined);
 }
 
 function isHalfOpenAt(link: LinkView, event: number): boolean {

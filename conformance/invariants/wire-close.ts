@@ -2,7 +2,7 @@
 import { ErrorCode } from '../../proto/gen/carillon/v1/common_pb.ts';
 import type { Finding } from '../runner/check.ts';
 import { finding, type SessionRule } from './session-judge.ts';
-import type { Input, LinkView, SessionView } from './session-view.ts';
+import type { Input, LinkView, Output, SessionView } from './session-view.ts';
 import { answerTo } from './wire-pong.ts';
 
 /**
@@ -86,7 +86,7 @@ export function closesOrGoesOn(clause: string): SessionRule {
   };
 }
 
-/** No Ping that stands behind a closing frame in the same plaintext is answered. Spec: WIR-036. */
+/** No Ping that stands behind a closing frame in the same plaintext is answered; behind bytes that are no frame nothing is. Spec: WIR-036. */
 export const actsOnNothingBehind: SessionRule = {
   clauses: ['WIR-036'],
   judge: (view) => {
@@ -94,21 +94,26 @@ export const actsOnNothingBehind: SessionRule = {
     let exercised = false;
     for (const link of view.links) {
       for (const input of link.inputs) {
-        if (input.outcome.type !== 'behind' || !input.outcome.together || input.frame?.kind !== 2 || closedBefore(link, input)) continue;
+        if (closedBefore(link, input)) continue;
+        const isBehind = input.outcome.type === 'behind' && input.outcome.together && input.frame?.kind === 2;
+        const hidesMore = input.outcome.type === 'close' && input.frame === undefined && input.by !== 'raw';
+        if (!isBehind && !hidesMore) continue;
         exercised = true;
-        if (pongFor(link, input)) {
-          findings.push(
-            finding('WIR-036', 'no frame behind the one that closes is acted upon', 'a Pong for the Ping behind it', input.event),
-          );
-        }
+        const pong = link.outputs.find((output) => output.event > input.event && output.frame.kind === 4 && answersNothing(link, output));
+        if (pong === undefined) continue;
+        findings.push(finding('WIR-036', 'no frame behind the one that closes is acted upon', 'a Pong for a Ping behind it', pong.event));
+        break;
       }
     }
     return { findings, exercised };
   },
 };
 
-function pongFor(link: LinkView, input: Input): boolean {
-  return link.outputs.some(({ event, frame }) => event > input.event && frame.kind === 4 && frame.requestId === input.frame?.requestId);
+/** Whether a Pong belongs to no Ping that was there to be answered. */
+function answersNothing(link: LinkView, { frame }: Output): boolean {
+  return !link.inputs.some(
+    ({ outcome, frame: asked }) => asked?.kind === 2 && asked.requestId === frame.requestId && outcome.type !== 'behind',
+  );
 }
 
 /** After the GoAway of the node there is no other frame of it. Spec: CNV-012. */

@@ -5,7 +5,9 @@ import { checks as conventionsVectors } from './01-conventions.vectors.suite.ts'
 import { checks as identityVectors } from './02-identity.vectors.suite.ts';
 import { checks as wireBodies } from './03-wire.bodies.suite.ts';
 import { checks as wireFrames } from './03-wire.frames.suite.ts';
+import { checks as wireTransport } from './03-wire.transport.suite.ts';
 import { checks as wireVectors } from './03-wire.vectors.suite.ts';
+import { checks as sessionHandshake } from './04-session.handshake.suite.ts';
 import { checks as sessionVectors } from './04-session.vectors.suite.ts';
 import { checks as gossipDirect } from './05-gossip.direct.suite.ts';
 import { checks as gossipInventory } from './05-gossip.inventory.suite.ts';
@@ -20,7 +22,9 @@ export const suites: readonly Suite[] = [
   { file: '02-identity.vectors.suite.ts', checks: identityVectors },
   { file: '03-wire.bodies.suite.ts', checks: wireBodies },
   { file: '03-wire.frames.suite.ts', checks: wireFrames },
+  { file: '03-wire.transport.suite.ts', checks: wireTransport },
   { file: '03-wire.vectors.suite.ts', checks: wireVectors },
+  { file: '04-session.handshake.suite.ts', checks: sessionHandshake },
   { file: '04-session.vectors.suite.ts', checks: sessionVectors },
   { file: '05-gossip.direct.suite.ts', checks: gossipDirect },
   { file: '05-gossip.inventory.suite.ts', checks: gossipInventory },
