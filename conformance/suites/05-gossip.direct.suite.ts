@@ -131,13 +131,11 @@ export const checks: readonly Check[] = [
     clauses: ['GSP-101', 'GSP-104'],
     needs,
     levels: ['adapter'],
-    plans: fc
-      .integer({ min: 2, max: 5 })
-      .map((links) =>
-        plan([...sessions(0, links, ['direct/1', 'gossip/1']), direct(0, [message('one')]), wait(1_500)], {
-          overrides: { 'gossip.mode': 'off' },
-        }),
-      ),
+    plans: fc.integer({ min: 2, max: 5 }).map((links) =>
+      plan([...sessions(0, links, ['direct/1', 'gossip/1']), direct(0, [message('one')]), wait(1_500)], {
+        overrides: { 'gossip.mode': 'off' },
+      }),
+    ),
     rules: [servesDirectLinks, keepsToCapabilities],
     runs: 2,
   }),

@@ -171,13 +171,11 @@ export const checks: readonly Check[] = [
     title: 'The active size follows the size of the network',
     clauses: ['GSP-031', 'GSP-040', 'GSP-042'],
     levels: ['adapter'],
-    plans: fc
-      .constantFrom('0', '2', '3', '20', '21', '1000')
-      .map((size) =>
-        plan([...sessions(0, 15), push(0, [message('one')]), push(1, [message('two')]), wait(HEARTBEATS)], {
-          overrides: { 'gossip.network_size': size },
-        }),
-      ),
+    plans: fc.constantFrom('0', '2', '3', '20', '21', '1000').map((size) =>
+      plan([...sessions(0, 15), push(0, [message('one')]), push(1, [message('two')]), wait(HEARTBEATS)], {
+        overrides: { 'gossip.network_size': size },
+      }),
+    ),
     rules: [pushesAreBounded, pushesToActiveLinks],
   }),
   gossipCheck({
