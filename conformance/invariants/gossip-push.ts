@@ -162,7 +162,7 @@ export const hopsAreCounted: Rule<GossipView> = {
       // Copies of one message may have come with different hops; any of them may be counted on.
       const came = view.arrivals
         .filter((arrival) => arrival.envelope.id === message.id && arrival.event < departure.event)
-        .map((arrival) => arrival.hops + 1);
+        .map((arrival) => Math.min(arrival.hops + 1, max));
       const allowed = message.own ? [0] : came;
       if (!allowed.includes(departure.hops)) {
         findings.push({

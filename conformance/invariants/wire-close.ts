@@ -123,9 +123,9 @@ export const nothingBehindGoAway: SessionRule = {
     const findings: Finding[] = [];
     let exercised = false;
     for (const link of view.links) {
+      exercised ||= link.closed?.by === 'node';
       const goAway = link.outputs.findIndex(({ frame }) => frame.kind === 6);
       if (goAway === -1) continue;
-      exercised = true;
       const next = link.outputs[goAway + 1];
       if (next !== undefined) {
         findings.push(finding('CNV-012', 'no frame behind the GoAway', `a frame of kind ${next.frame.kind} behind it`, next.event));
@@ -142,6 +142,7 @@ export const endsAfterGoAway: SessionRule = {
     const findings: Finding[] = [];
     let exercised = false;
     for (const link of view.links) {
+      exercised ||= link.closed?.by === 'node';
       const goAway = link.outputs.find(({ frame }) => frame.kind === 6);
       if (goAway === undefined) continue;
       exercised = true;
@@ -160,9 +161,10 @@ export const codesTravel: SessionRule = {
     const findings: Finding[] = [];
     let exercised = false;
     for (const link of view.links) {
+      // A node need not send a GoAway (CNV-011).
+      exercised ||= link.closed?.by === 'node';
       for (const { event, frame } of link.outputs) {
         if (frame.body?.type !== 'GoAway') continue;
-        exercised = true;
         const { code } = frame.body;
         if (code >= 32) findings.push(finding('ERR-001', 'a code below 32', `code ${code}`, event));
         if (code === 0) findings.push(finding('ERR-002', 'a code other than 0', 'code 0', event));

@@ -114,7 +114,7 @@ function spread(state: GossipState, message: GossipMessage, nowMs: MonoMs): void
   const { id, topic, envelope, receivedHops } = message;
   const isOwn = receivedHops === undefined;
   const key = originKey(message.origin, stakeOf);
-  const item = { hops: hopsToSend(message), envelope };
+  const item = { hops: hopsToSend(message, params['gossip.hops_max']), envelope };
   state.known.settle(id, nowMs);
   state.announcements.add(id, topic, nowMs);
 

@@ -21,9 +21,9 @@ export function isServedTopic(topic: string): boolean {
   return SERVED_TOPIC.test(topic);
 }
 
-/** The hops of an item that carries the message. Spec: GSP-043 */
-export function hopsToSend(message: GossipMessage): number {
-  return message.receivedHops === undefined ? 0 : message.receivedHops + 1;
+/** The hops of an item that carries the message, at most `hopsMax`. Spec: GSP-043 */
+export function hopsToSend(message: GossipMessage, hopsMax: number): number {
+  return message.receivedHops === undefined ? 0 : Math.min(message.receivedHops + 1, hopsMax);
 }
 
 /** Stands for every origin without stake in Prune, Graft and the counts. Spec: GSP-065 */

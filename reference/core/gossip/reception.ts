@@ -188,7 +188,10 @@ function receiveIwant(state: GossipState, link: GossipLink, { ids }: Iwant, { mo
     if (message === undefined || sends >= state.options.params['gossip.iwant_sends_max']) continue;
     link.answers.set(id, sends + 1);
     state.known.confirm(link.link, id);
-    state.outbox.push(link.link, message.topic, { hops: hopsToSend(message), envelope: message.envelope });
+    state.outbox.push(link.link, message.topic, {
+      hops: hopsToSend(message, state.options.params['gossip.hops_max']),
+      envelope: message.envelope,
+    });
   }
 }
 
