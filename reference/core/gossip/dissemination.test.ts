@@ -163,7 +163,7 @@ describe('pushing', () => {
     node.advance(1000);
     expect(node.announcedOn(far.id)).toEqual([2, 3]);
     node.iwant(2, far.id);
-    expect(node.frames('push')).toMatchObject([{ link: 2, items: [{ hops: 33 }] }]);
+    expect(node.frames('push')).toMatchObject([{ link: 2, items: [{ hops: 32 }] }]);
     const near = message(alice, { atMs: 1000 });
     node.pushHops(1, 31, near);
     expect(node.pushedOn(near.id)).toEqual([2, 3]);
