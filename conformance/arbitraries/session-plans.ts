@@ -25,6 +25,20 @@ export function rawSession(link: number, peer: Label, options: OpenOptions = {})
   return [raw(link, peer, options), handshake(link)];
 }
 
+/** The address at which a link's peer listens. */
+export function listenAddress(link: number): string {
+  return `ws://203.0.113.${link}:7000`;
+}
+
+/** Makes the node dial a peer and answers with a connection; the handshake is still to come. A second passes. */
+export function dialled(link: number, peer: Label, expected?: Label, mode: 'session' | 'raw' = 'raw'): readonly Step[] {
+  return [
+    { op: 'connect', address: listenAddress(link), ...(expected === undefined ? {} : { expected }) },
+    wait(1_000),
+    { op: 'open', link, peer, mode, direction: 'outbound' },
+  ];
+}
+
 /** Lets time pass. */
 export function wait(ms: number, pongs?: boolean): Step {
   return { op: 'advance', ms, ...(pongs === undefined ? {} : { pongs }) };

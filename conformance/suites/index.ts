@@ -8,6 +8,7 @@ import { checks as wireFrames } from './03-wire.frames.suite.ts';
 import { checks as wireTransport } from './03-wire.transport.suite.ts';
 import { checks as wireVectors } from './03-wire.vectors.suite.ts';
 import { checks as sessionHandshake } from './04-session.handshake.suite.ts';
+import { checks as sessionOutbound } from './04-session.outbound.suite.ts';
 import { checks as sessionVectors } from './04-session.vectors.suite.ts';
 import { checks as gossipDirect } from './05-gossip.direct.suite.ts';
 import { checks as gossipInventory } from './05-gossip.inventory.suite.ts';
@@ -25,6 +26,7 @@ export const suites: readonly Suite[] = [
   { file: '03-wire.transport.suite.ts', checks: wireTransport },
   { file: '03-wire.vectors.suite.ts', checks: wireVectors },
   { file: '04-session.handshake.suite.ts', checks: sessionHandshake },
+  { file: '04-session.outbound.suite.ts', checks: sessionOutbound },
   { file: '04-session.vectors.suite.ts', checks: sessionVectors },
   { file: '05-gossip.direct.suite.ts', checks: gossipDirect },
   { file: '05-gossip.inventory.suite.ts', checks: gossipInventory },
