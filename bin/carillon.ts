@@ -35,6 +35,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'make reports from the result lines of conform',
     load: async () => (await import('../conformance/report/command.ts')).registerReport,
   },
+  mutants: {
+    summary: 'judge the checks with patches of the reference',
+    load: async () => (await import('../conformance/runner/mutants.ts')).registerMutants,
+  },
   node: {
     summary: 'run a node until SIGINT or SIGTERM',
     load: async () => (await import('../reference/runtime/commands/node.ts')).registerNode,

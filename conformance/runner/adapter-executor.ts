@@ -74,6 +74,7 @@ async function evaluateCheck(target: Target, check: VectorCheck): Promise<Vector
       caseId,
       // Of the case's clauses the first that is this check's, so that the report blames what the check is about.
       clause: clauses.find((one) => check.clauses.includes(one)) ?? clause,
+      clauses,
       expected,
       observed,
     }));

@@ -17,8 +17,10 @@ export interface ExecuteOptions {
 /** One vector case that came out differently. */
 export interface VectorFailure {
   readonly caseId: string;
-  /** Undefined when the case's own clauses are not the check's: its main clause then. */
-  readonly clause: string | undefined;
+  /** The first of the case's clauses that is the check's; the case's main one if none is. */
+  readonly clause: string;
+  /** All clauses that a wrong answer to the case breaks. */
+  readonly clauses: readonly string[];
   readonly expected: string;
   readonly observed: string;
 }

@@ -24,7 +24,7 @@ import { makeTraceFile, writeTraceFile } from './trace-file.ts';
 /** Plans per check when it does not say. */
 const RUNS_DEFAULT = 5;
 const CONFIRMATIONS = 2;
-/** Further tries, on the wall clock, to bring about the situation that a check is about. */
+/** Further tries, on the wall clock, to bring about the situation that a check is about: with other plans if there are any. */
 const EXERCISE_RETRIES = 2;
 
 const VIRTUAL_BUDGET: ShrinkBudget = { triesMax: 400, elapsedMsMax: 20_000 };
@@ -73,8 +73,10 @@ export async function runPlanJob(job: Job, check: PlanCheck, executor: Executor,
   const variants = new Set<string>();
   let exercised = false;
   for (const [index, plan] of plans.entries()) {
+    // On the wall clock one plan is enough; further ones are tried until the situation came about.
+    if (job.level === 'wire' && exercised) break;
     let attempt = await series.attempt(plan, index);
-    for (let retry = 0; executor.wallClock && retry < EXERCISE_RETRIES && attempt.kind === 'clean' && !attempt.exercised; retry++) {
+    for (let retry = plans.length; executor.wallClock && retry <= EXERCISE_RETRIES && isIdle(attempt); retry++) {
       attempt = await series.attempt(plan, index);
     }
     runs++;
@@ -96,9 +98,16 @@ export async function runPlanJob(job: Job, check: PlanCheck, executor: Executor,
   return conclude({ verdict: 'passed' });
 }
 
+const isIdle = (attempt: Attempt): boolean => attempt.kind === 'clean' && !attempt.exercised;
+
 /** The plans of a check for a run's seed: the same alone and among others. Equal ones are tried once. */
-export function samplePlans(check: PlanCheck, job: Pick<Job, 'level'>, settings: Pick<RunSettings, 'seed' | 'runs'>): readonly Plan[] {
-  const numRuns = job.level === 'wire' ? 1 : (settings.runs ?? check.runs ?? RUNS_DEFAULT);
+export function samplePlans(
+  check: PlanCheck,
+  job: Pick<Job, 'level'>,
+  settings: Pick<RunSettings, 'seed' | 'runs' | 'runsMax'>,
+): readonly Plan[] {
+  const wanted = Math.min(settings.runs ?? check.runs ?? RUNS_DEFAULT, settings.runsMax ?? Number.POSITIVE_INFINITY);
+  const numRuns = job.level === 'wire' ? 1 + EXERCISE_RETRIES : wanted;
   const plans = fc.sample(check.plans, { seed: deriveSeed(settings.seed, check.id).int32, numRuns });
   return [...new Map(plans.map((plan) => [canonicalJson(plan), plan])).values()];
 }

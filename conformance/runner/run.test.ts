@@ -199,7 +199,7 @@ describe('verdicts of vector checks', () => {
   });
 
   test('failed with the clause of the first case that differs', async () => {
-    const failures = [{ caseId: 'case-2', clause: 'TST-002', expected: '01', observed: '02' }];
+    const failures = [{ caseId: 'case-2', clause: 'TST-002', clauses: ['TST-002'], expected: '01', observed: '02' }];
     expect(await runOne(check, outcome({ failures }))).toMatchObject({ verdict: 'failed', failure: { clause: 'TST-002', expected: '01' } });
   });
 
@@ -253,6 +253,17 @@ describe('runs', () => {
     expect(executor.executed).toHaveLength(2);
     expect(executor.executed[0]?.plan).toEqual(executor.executed[1]?.plan);
     expect(executor.executed[0]?.options.runId).not.toBe(executor.executed[1]?.options.runId);
+  });
+
+  test('at level wire another plan is tried when the first does not bring the situation about', async () => {
+    const idle = planCheck({
+      levels: ['wire'],
+      plans: fc.integer({ min: 1, max: 1e6 }).map((ms) => waits(ms)),
+      judge: () => ({ findings: [], exercised: false }),
+    });
+    const executor = fakeExecutor({ levels: ['wire'], wallClock: true });
+    await runJobs([jobOf(idle)], [executor], SETTINGS);
+    expect(new Set(executor.executed.map(({ plan }) => JSON.stringify(plan))).size).toBe(3);
   });
 
   test('jobs after the time limit are inconclusive, jobs without a target untestable', async () => {

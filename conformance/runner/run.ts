@@ -18,6 +18,8 @@ export interface RunSettings {
   readonly seed: string;
   /** Plans per check, instead of the check's own number. */
   readonly runs?: number | undefined;
+  /** At most so many plans per check. */
+  readonly runsMax?: number | undefined;
   /** Wall-clock seconds after which no further job is begun. */
   readonly timeLimitS?: number | undefined;
   /** Where trace files of failures go; none are written if absent. */

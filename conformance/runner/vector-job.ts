@@ -49,7 +49,7 @@ export async function runVectorJob(job: Job, check: VectorCheck, executor: Execu
 
 function failureOf(job: Job, check: VectorCheck, outcome: VectorOutcome, settings: RunSettings): FailureDetail {
   const [first] = outcome.failures;
-  const clause = first?.clause !== undefined && check.clauses.includes(first.clause) ? first.clause : (check.clauses[0] ?? '');
+  const clause = first !== undefined && check.clauses.includes(first.clause) ? first.clause : (check.clauses[0] ?? '');
   const shown = outcome.failures
     .slice(0, CASES_SHOWN_MAX)
     .map((failure) => `${failure.caseId}: expected ${failure.expected}, observed ${failure.observed}`);

@@ -7,8 +7,10 @@ import { checks as wireBodies } from './03-wire.bodies.suite.ts';
 import { checks as wireFrames } from './03-wire.frames.suite.ts';
 import { checks as wireTransport } from './03-wire.transport.suite.ts';
 import { checks as wireVectors } from './03-wire.vectors.suite.ts';
+import { checks as sessionDuplicates } from './04-session.duplicates.suite.ts';
 import { checks as sessionHandshake } from './04-session.handshake.suite.ts';
 import { checks as sessionOutbound } from './04-session.outbound.suite.ts';
+import { checks as sessionPing } from './04-session.ping.suite.ts';
 import { checks as sessionVectors } from './04-session.vectors.suite.ts';
 import { checks as gossipDirect } from './05-gossip.direct.suite.ts';
 import { checks as gossipInventory } from './05-gossip.inventory.suite.ts';
@@ -25,8 +27,10 @@ export const suites: readonly Suite[] = [
   { file: '03-wire.frames.suite.ts', checks: wireFrames },
   { file: '03-wire.transport.suite.ts', checks: wireTransport },
   { file: '03-wire.vectors.suite.ts', checks: wireVectors },
+  { file: '04-session.duplicates.suite.ts', checks: sessionDuplicates },
   { file: '04-session.handshake.suite.ts', checks: sessionHandshake },
   { file: '04-session.outbound.suite.ts', checks: sessionOutbound },
+  { file: '04-session.ping.suite.ts', checks: sessionPing },
   { file: '04-session.vectors.suite.ts', checks: sessionVectors },
   { file: '05-gossip.direct.suite.ts', checks: gossipDirect },
   { file: '05-gossip.inventory.suite.ts', checks: gossipInventory },

@@ -1,0 +1,23 @@
+/** The conformance kit as a library: targets, plans, judges and results, for those who build their own runner. */
+export type { Clause, Spec } from './clauses/spec.ts';
+export { readSpec } from './clauses/spec.ts';
+export { HarnessError, PlanError, TargetError, type TargetErrorCode } from './driver/errors.ts';
+export { type ExecuteOptions, executePlan } from './driver/execute.ts';
+export type { EnvelopeSpec, FrameSpec, Label, Plan, Setup, Step } from './driver/plan.ts';
+export { type PreparedNetwork, prepareNetwork } from './driver/prepare.ts';
+export { ADAPTER_VERSION, openTarget, SPEC_VERSION, type Target, type TargetSpec } from './driver/target.ts';
+export type { SeenBody, SeenEnvelope, SeenFrame, Trace, TraceEvent } from './driver/trace.ts';
+export { executePlanOverWire, openWireTarget, type WireTarget, type WireTargetSpec } from './driver/wire.ts';
+export type { CheckLine, CheckVerdict, EndLine, FailureDetail, ResultLine, RunLine, Summary } from './report/result.ts';
+export { type AdapterExecutor, openAdapterExecutor } from './runner/adapter-executor.ts';
+export type { Check, Finding, Judgement, PlanCheck, VectorCheck } from './runner/check.ts';
+export type { Executor, VectorOutcome } from './runner/executor.ts';
+export { type Job, LEVELS, type Level } from './runner/job.ts';
+export { ToolError } from './runner/problem.ts';
+export { buildRegistry, type Registry, type Suite } from './runner/registry.ts';
+export { type JobResult, type RunOutcome, type RunSettings, runJobs } from './runner/run.ts';
+export { type Selection, selectJobs } from './runner/select.ts';
+export { exitCodeOf, summarize } from './runner/summary.ts';
+export { planOf, readTraceFile, type TraceFile } from './runner/trace-file.ts';
+export { openReferenceNode, openWireExecutor, type WireExecutor } from './runner/wire-executor.ts';
+export { suites } from './suites/index.ts';
