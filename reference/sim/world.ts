@@ -96,6 +96,7 @@ export class World {
   readonly #events = new EventHeap<WorldEvent>();
   readonly #trace = sha256.create();
   readonly #deliveries: Delivery[] = [];
+  readonly #deliveriesOf = new Map<string, Delivery[]>();
   #nowMs = 0;
   #bytesSent = 0;
   #messagesSent = 0;
@@ -206,11 +207,7 @@ export class World {
 
   /** The nodes other than its origin to which a message was delivered; one entry for each delivery. */
   coverage(message: PublishedMessage): readonly Delivery[] {
-    const origin = this.peerId(message.origin);
-    const data = toHex(message.data);
-    return this.#deliveries.filter(
-      (delivery) => delivery.origin === origin && delivery.topic === message.topic && toHex(delivery.data) === data,
-    );
+    return this.#deliveriesOf.get(keyOf(this.peerId(message.origin), message.topic, message.data)) ?? [];
   }
 
   /** Runs every event up to a moment, and leaves the clock there. */
@@ -313,7 +310,7 @@ export class World {
         return;
       case 'deliver': {
         const { id, origin, topic, data } = effect;
-        this.#deliveries.push({ node: node.index, atMs: this.#nowMs, id, origin, topic, data: copyBytes(data) });
+        this.#keepDelivery({ node: node.index, atMs: this.#nowMs, id, origin, topic, data: copyBytes(data) });
         return;
       }
       case 'established':
@@ -323,6 +320,14 @@ export class World {
       case 'publishRefused':
       case 'violation':
     }
+  }
+
+  #keepDelivery(delivery: Delivery): void {
+    this.#deliveries.push(delivery);
+    const key = keyOf(delivery.origin, delivery.topic, delivery.data);
+    const same = this.#deliveriesOf.get(key);
+    if (same === undefined) this.#deliveriesOf.set(key, [delivery]);
+    else same.push(delivery);
   }
 
   #record(node: SimulatedNode, effect: NodeEffect): void {
@@ -388,6 +393,11 @@ export class World {
         : { type: 'linkEstablished', ...opened, publicKey: peer.publicKey, capabilities: offeredCapabilities(this.#params['gossip.mode']) },
     );
   }
+}
+
+/** Names a message by what applications see of it. */
+function keyOf(origin: PeerId, topic: string, data: Uint8Array): string {
+  return `${origin} ${topic} ${toHex(data)}`;
 }
 
 /** An IP address of its own for every node. */
