@@ -19,7 +19,7 @@ function pairsIn(view: SessionView): readonly Pair[] {
   for (const second of view.links) {
     const { session } = second;
     if (session === undefined) continue;
-    const first = view.links.find((link) => link !== second && link.peerId === second.peerId && isUpAt(link, session.event));
+    const first = view.links.findLast((link) => link !== second && link.peerId === second.peerId && isUpAt(link, session.event));
     if (first?.session === undefined) continue;
     const atMs = session.atMs;
     if (first.direction === second.direction) {
@@ -61,17 +61,19 @@ export function keepsOneSession(clause: 'SES-040' | 'SES-041' | 'SES-042'): Sess
         const missing = notClosedInTime(view, ended, { atMs });
         if (missing !== undefined) {
           findings.push(
-            finding(clause, `the ${nameOf(view, pair, ended)} session ends within ${view.reactionMs} ms`, missing, ended.opened.event),
+            finding(clause, `the ${nameOf(pair, ended)} session ends within ${view.reactionMs} ms`, missing, ended.opened.event),
           );
         }
         const code = toldCode(ended);
         if (code !== undefined && code !== 'E_DUPLICATE_SESSION') variant ??= `${clause}: closed with ${code}`;
-        if (kept.closed?.by === 'node' && closedWithoutCause(view, kept)) {
-          findings.push(finding(clause, `the ${nameOf(view, pair, kept)} session is kept`, 'the node closed it', kept.closed.event));
+        const isReplacedLater = isReplaced(view, kept);
+        if (kept.closed?.by === 'node' && !isReplacedLater && closedWithoutCause(view, kept)) {
+          findings.push(finding(clause, `the ${nameOf(pair, kept)} session is kept`, 'the node closed it', kept.closed.event));
         }
         const later = kept.inputs.find((input) => input.atMs >= atMs && answerTo(view, kept, input) === 'missing');
-        if (later !== undefined)
-          findings.push(finding(clause, `the ${nameOf(view, pair, kept)} session is kept and its Pings answered`, 'no Pong', later.event));
+        if (later !== undefined && !isReplacedLater) {
+          findings.push(finding(clause, `the ${nameOf(pair, kept)} session is kept and its Pings answered`, 'no Pong', later.event));
+        }
         exercised ||= kept.inputs.some(({ outcome }) => outcome.type === 'answer') || missing !== undefined;
       }
       return { findings, exercised, ...(variant === undefined ? {} : { variant }) };
@@ -79,7 +81,7 @@ export function keepsOneSession(clause: 'SES-040' | 'SES-041' | 'SES-042'): Sess
   };
 }
 
-function nameOf(_view: SessionView, { kept, ended }: Pair, link: LinkView): string {
+function nameOf({ kept, ended }: Pair, link: LinkView): string {
   const other = link === kept ? ended : kept;
   return `${link.opened.event < other.opened.event ? 'first' : 'second'}, ${link.direction},`;
 }
@@ -93,26 +95,28 @@ export const limitsSessions: SessionRule = {
     let variant: string | undefined;
     const most = view.number('session.sessions_max');
     for (const link of view.links) {
-      const { session } = link;
-      if (session === undefined || link.direction !== 'inbound') continue;
-      const others = view.links.filter((other) => other !== link && isUpAt(other, session.event));
+      const { session, closed } = link;
+      // A session that is refused at once may never be seen up.
+      const settled = session ?? (closed?.by === 'node' ? closed : undefined);
+      if (settled === undefined || link.direction !== 'inbound') continue;
+      const others = view.links.filter((other) => other !== link && isUpAt(other, settled.event));
       if (others.length >= most && !others.some((other) => other.peerId === link.peerId)) {
         exercised = true;
-        const missing = notClosedInTime(view, link, session);
+        const missing = notClosedInTime(view, link, settled);
         if (missing !== undefined) {
           findings.push(
             finding(
               'SES-043',
               `beyond ${most} sessions the node closes a further one within ${view.reactionMs} ms`,
               missing,
-              session.event,
+              settled.event,
             ),
           );
         }
         const code = toldCode(link);
         if (code !== undefined && code !== 'E_BUSY') variant ??= `SES-043: closed with ${code}`;
-      } else if (link.closed?.by === 'node' && closedWithoutCause(view, link) && !isReplaced(view, link)) {
-        findings.push(finding('SES-043', `a session within ${most} is kept`, 'the node closed it', link.closed.event));
+      } else if (closed?.by === 'node' && closedWithoutCause(view, link) && !isReplaced(view, link)) {
+        findings.push(finding('SES-043', `a session within ${most} is kept`, 'the node closed it', closed.event));
       }
     }
     return { findings, exercised, ...(variant === undefined ? {} : { variant }) };

@@ -1,0 +1,112 @@
+/** One session per peer, and a bound on how many there are. */
+import fc from 'fast-check';
+import { dialled, listenAddress, ping, plan, session, wait } from '../arbitraries/session-plans.ts';
+import type { Label, Step } from '../driver/plan.ts';
+import { keepsOneSession, limitsSessions } from '../invariants/session-duplicate.ts';
+import { nothingBehindGoAway } from '../invariants/wire-close.ts';
+import { serves } from '../invariants/wire-pong.ts';
+import type { Check } from '../runner/check.ts';
+import { sessionCheck } from './session-check.ts';
+
+const OUTBOUND = ['outbound'];
+
+/** Peers enough that their PeerIds lie on both sides of the node's. */
+const peers: fc.Arbitrary<Label> = fc.integer({ min: 0, max: 15 }).map((index) => `peer-${index}`);
+
+/** Two sessions with one peer in opposite directions, the second `ageMs` after the first. */
+function crossing(peer: Label, dialledFirst: boolean, ageMs: number): readonly Step[] {
+  if (dialledFirst) return [...dialled(1, peer, peer, 'session'), wait(ageMs), session(2, peer)];
+  // The node has dialled before the peer's own session comes, so that it cannot know of that one.
+  return [
+    { op: 'connect', address: listenAddress(2), expected: peer },
+    wait(100),
+    session(1, peer),
+    wait(ageMs),
+    { op: 'open', link: 2, peer, mode: 'session', direction: 'outbound' },
+  ];
+}
+
+export const checks: readonly Check[] = [
+  sessionCheck({
+    id: 'session.duplicate.same-direction',
+    title: 'A second inbound session of a peer replaces the first, young or old; other peers keep theirs',
+    plans: fc
+      .tuple(fc.integer({ min: 2, max: 4 }), fc.constantFrom(0, 1, 300), fc.boolean())
+      .map(([count, pauseMs, pinged]) =>
+        plan([
+          session(10, 'bystander'),
+          ...Array.from({ length: count }, (_, index): Step[] => [
+            session(index + 1, 'alice'),
+            ...(pinged ? [ping(index + 1)] : []),
+            wait(pauseMs),
+          ]).flat(),
+          ping(count),
+          ping(10),
+          wait(2_000),
+        ]),
+      ),
+    rules: [keepsOneSession('SES-040')],
+    also: [serves('bystander', 'CNV-014'), nothingBehindGoAway],
+    runs: 4,
+    attacks: ['connection slot exhaustion'],
+  }),
+  sessionCheck({
+    id: 'session.duplicate.same-direction-old',
+    title: 'A second inbound session of a peer replaces the first however old it is',
+    levels: ['adapter'],
+    plans: fc
+      .constantFrom(4_999, 5_000, 5_001, 60_000)
+      .map((ageMs) => plan([session(1, 'alice'), wait(ageMs), session(2, 'alice'), ping(2), wait(2_000)])),
+    rules: [keepsOneSession('SES-040')],
+    runs: 4,
+  }),
+  sessionCheck({
+    id: 'session.duplicate.crossing-young',
+    title: 'Of two sessions in opposite directions the one stays whose initiator has the smaller PeerId, while the first is young',
+    levels: ['adapter'],
+    needs: OUTBOUND,
+    plans: fc
+      .tuple(peers, fc.boolean(), fc.constantFrom(0, 1, 1_000, 4_998, 4_999))
+      .map(([peer, dialledFirst, ageMs]) => plan([...crossing(peer, dialledFirst, ageMs), ping(1), ping(2), wait(2_000)])),
+    rules: [keepsOneSession('SES-041')],
+    also: [nothingBehindGoAway],
+    runs: 16,
+  }),
+  sessionCheck({
+    id: 'session.duplicate.crossing-old',
+    title: 'Of two sessions in opposite directions the second stays once the first has its age',
+    levels: ['adapter'],
+    needs: OUTBOUND,
+    plans: fc
+      .tuple(peers, fc.boolean(), fc.constantFrom(5_000, 5_001))
+      .map(([peer, dialledFirst, ageMs]) => plan([...crossing(peer, dialledFirst, ageMs), ping(1), ping(2), wait(2_000)])),
+    rules: [keepsOneSession('SES-042')],
+    also: [nothingBehindGoAway],
+    runs: 12,
+  }),
+  sessionCheck({
+    id: 'session.limit.sessions',
+    title: 'Beyond 48 sessions a further inbound one is closed; one that replaces its peer is not, and room comes back',
+    levels: ['adapter'],
+    plans: fc
+      .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 48 }))
+      .map(([extra, replaced]) =>
+        plan([
+          ...Array.from({ length: 48 }, (_, index) => session(index + 1, `peer-${index + 1}`)),
+          ...Array.from({ length: extra }, (_, index) => session(50 + index, `late-${index}`)),
+          session(60, `peer-${replaced}`),
+          ping(60),
+          wait(2_000),
+          { op: 'closeLink', link: replaced === 1 ? 2 : 1 },
+          session(61, 'twin'),
+          ping(61),
+          ping(60),
+          wait(2_000),
+        ]),
+      ),
+    rules: [limitsSessions, serves('twin', 'SES-043')],
+    also: [keepsOneSession('SES-040'), nothingBehindGoAway],
+    runs: 3,
+    attacks: ['connection slot exhaustion'],
+  }),
+];
