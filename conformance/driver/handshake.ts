@@ -63,6 +63,8 @@ export class KitHandshake {
   readonly #options: HandshakeOptions;
   readonly #noise: NoiseSession;
   #state: HandshakeState = { phase: 'waiting' };
+  /** A message came after the kit had said its last. */
+  #isIgnoring = false;
   #node: { readonly hello: Hello; readonly peerId: Hex } | undefined;
 
   /** Throws `HarnessError` when the defect belongs to a message that this side does not send. */
@@ -89,6 +91,16 @@ export class KitHandshake {
     return this.#state;
   }
 
+  /** Number of the handshake message that a node in order may send now; undefined when it has none to send. */
+  get permitted(): 1 | 2 | 3 | undefined {
+    if (this.#state.phase === 'waiting') return this.awaited;
+    const { defect, isInitiator } = this.#options;
+    // A kit that stops has not broken anything: the node's answer to what was said before may still come, once.
+    if (defect?.kind !== 'stopAfter' || this.#isIgnoring) return undefined;
+    if (isInitiator) return defect.message === 1 ? 2 : undefined;
+    return defect.message === 0 ? 1 : defect.message === 2 ? 3 : undefined;
+  }
+
   /** Number of the message that the node is to send next. */
   get awaited(): 1 | 2 | 3 {
     if (this.#options.isInitiator) return 2;
@@ -103,18 +115,26 @@ export class KitHandshake {
 
   /** Takes the node's next message and returns the kit's answer. */
   receive(message: Uint8Array): readonly HandshakeMessage[] {
-    if (this.#state.phase !== 'waiting') return [];
-    const awaited = this.awaited;
-    let payload: Uint8Array;
-    try {
-      if (awaited === 1 && message.length !== 32)
-        throw new NoiseFailure('E_HANDSHAKE', `message 1 has ${message.length} bytes, not 32 (SES-002)`);
-      payload = this.#noise.readMessage(message);
-    } catch (error) {
-      if (!(error instanceof NoiseFailure)) throw error;
-      this.#fail(`the node's message ${awaited}: ${error.message}`);
+    if (this.#state.phase !== 'waiting') {
+      this.#isIgnoring = true;
       return [];
     }
+    try {
+      return this.#answer(message);
+    } catch (error) {
+      if (!(error instanceof NoiseFailure)) throw error;
+      this.#fail(`the node's message ${this.awaited}: ${error.message}`);
+      return [];
+    }
+  }
+
+  /** Throws a NoiseFailure when the message cannot be read, or makes a secret zero. */
+  #answer(message: Uint8Array): readonly HandshakeMessage[] {
+    const awaited = this.awaited;
+    if (awaited === 1 && message.length !== 32) {
+      throw new NoiseFailure('E_HANDSHAKE', `message 1 has ${message.length} bytes, not 32 (SES-002)`);
+    }
+    const payload = this.#noise.readMessage(message);
     if (awaited === 1) return this.#message2();
     const fault = this.#takeHello(payload);
     if (fault !== undefined) {

@@ -291,11 +291,8 @@ export class PlanRun {
       if (open.early.length < EARLY_MAX) open.early.push(bytes);
       return [];
     }
-    if (handshake.state.phase !== 'waiting') {
-      record('unreadable');
-      return [];
-    }
-    record(`handshake${handshake.awaited}`);
+    const { permitted } = handshake;
+    record(permitted === undefined ? 'unreadable' : `handshake${permitted}`);
     this.#takeHandshake(open, handshake, bytes);
     return [];
   }

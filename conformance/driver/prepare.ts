@@ -111,7 +111,7 @@ function readNetwork(path: string): string {
     content = parse(readText(path));
   } catch (error) {
     if (error instanceof PreparedError) throw error;
-    throw new PreparedError('E_CONFIG', `${path} cannot be read`, 'TOML', messageOf(error), PREPARE_AGAIN);
+    throw new PreparedError('E_CONFIG', `${path} cannot be read`, 'TOML', messageOf(error).split('\n', 1).join(), PREPARE_AGAIN);
   }
   const read = networkSchema.safeParse(content);
   if (!read.success) {

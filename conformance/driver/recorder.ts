@@ -1,7 +1,7 @@
 /** Writes the trace of a plan run, with frames read by the kit's own reader. */
 import { decodeBody } from '../model/bodies.ts';
 import { hex } from '../model/bytes.ts';
-import { type SplitFrame, splitPlaintext } from '../model/frame.ts';
+import { frameRule, type SplitFrame, splitPlaintext } from '../model/frame.ts';
 import type { EnvelopeStore } from './envelopes.ts';
 import type { SeenBody, SeenEnvelope, SeenFrame, TraceEvent } from './trace.ts';
 
@@ -37,7 +37,9 @@ export class Recorder {
 
   /** Reads one frame, naming the envelopes that the kit made. */
   see(frame: Pick<SplitFrame, 'kind' | 'requestId' | 'body' | 'raw'>): SeenFrame {
-    const body = decodeBody(frame.kind, frame.body, this.#networkId);
+    // What nobody knows has no form to be judged by.
+    const isKnown = frameRule(frame.kind) !== undefined;
+    const body: SeenBody | undefined = isKnown ? decodeBody(frame.kind, frame.body, this.#networkId) : { type: 'unknown' };
     return { kind: frame.kind, requestId: frame.requestId, body: body && this.#named(body), raw: hex(frame.raw) };
   }
 

@@ -6,7 +6,7 @@ import { decodeBody, encodeBody } from '../../model/bodies.ts';
 import { hex, sha256, unhex } from '../../model/bytes.ts';
 import { publicKey } from '../../model/ed25519.ts';
 import { judgeEnvelope, makeEnvelope, readAppPayload, readEnvelope } from '../../model/envelope.ts';
-import { encodeFrame, splitPlaintext } from '../../model/frame.ts';
+import { encodeFrame, frameRule, splitPlaintext } from '../../model/frame.ts';
 import { intersectCapabilities, makeHello, readHello } from '../../model/hello.ts';
 import { NoiseFailure, NoiseSession, noisePrologue, x25519PublicKey } from '../../model/noise.ts';
 import { peerId } from '../../model/peer-id.ts';
@@ -138,13 +138,16 @@ export class ToyNode {
     const { frames, error } = splitPlaintext(plaintext);
     const effects: ToyEffect[] = [];
     for (const frame of frames) {
+      if (frameRule(frame.kind) === undefined) {
+        if (frame.kind % 2 === 0) return [...effects, ...this.#close(number, 'E_UNKNOWN_KIND')];
+        continue;
+      }
       const body = decodeBody(frame.kind, frame.body, this.#options.networkId);
       if (body?.type === 'Ping') effects.push(...this.#send(number, 4, frame.requestId, encodeBody('Pong', { nonce: unhex(body.nonce) })));
       else if (body?.type === 'GoAway') return [...effects, ...this.#close(number, '')];
       else if (body?.type === 'Push')
         for (const { envelope } of body.items) effects.push(...this.#push(number, body.topic, unhex(envelope.bytes)));
       else if (body === undefined) return [...effects, ...this.#close(number, 'E_MALFORMED')];
-      else if (body.type === 'unknown' && frame.kind % 2 === 0) return [...effects, ...this.#close(number, 'E_UNKNOWN_KIND')];
     }
     return error === undefined ? effects : [...effects, ...this.#close(number, error)];
   }
