@@ -87,7 +87,7 @@ export function decodeBody(kind: number, bytes: Uint8Array, networkId: Uint8Arra
     case 'GoAway':
       return { type: name, code: Number(lastNumber(fields, 1) & 0xffff_ffffn), retryAfterMs: lastNumber(fields, 2) };
     case 'Push': {
-      const topic = text(lastBytes(fields, 1));
+      const topic = topicOf(fields);
       const items = allBytes(fields, 2).map((item) => readFields(item).fields);
       if (topic === undefined || items.some((item) => item === undefined)) return undefined;
       return {
@@ -102,7 +102,7 @@ export function decodeBody(kind: number, bytes: Uint8Array, networkId: Uint8Arra
       };
     }
     case 'Direct': {
-      const topic = text(lastBytes(fields, 1));
+      const topic = topicOf(fields);
       if (topic === undefined) return undefined;
       return { type: name, topic, envelopes: allBytes(fields, 2).map((envelope) => seeEnvelope(networkId, envelope)) };
     }
@@ -115,7 +115,7 @@ export function decodeBody(kind: number, bytes: Uint8Array, networkId: Uint8Arra
       return origins && { type: name, origins };
     }
     case 'Ihave': {
-      const topic = text(lastBytes(fields, 1));
+      const topic = topicOf(fields);
       const named = ids(fields, 2);
       return topic === undefined || named === undefined ? undefined : { type: name, topic, ids: named };
     }
@@ -127,6 +127,12 @@ export function decodeBody(kind: number, bytes: Uint8Array, networkId: Uint8Arra
     case undefined:
       return { type: 'unknown' };
   }
+}
+
+/** The topic, field 1; undefined when any occurrence of it is not valid UTF-8. Spec: WIR-044, WIR-048 */
+function topicOf(fields: readonly WireField[]): string | undefined {
+  const occurrences = allBytes(fields, 1).map(text);
+  return occurrences.includes(undefined) ? undefined : (occurrences.at(-1) ?? '');
 }
 
 /** All elements as hexadecimal, or undefined when one is not 32 bytes. Spec: WIR-045. */

@@ -130,6 +130,8 @@ describe('protobuf', () => {
     expect(bodyFault(36, encodeBody('Prune', { origins: Array(33).fill(new Uint8Array(32)), backoffMs: 1 }))).toBe('E_LIMIT');
     expect(bodyFault(36, encodeBody('Prune', { origins: Array(32).fill(new Uint8Array(32)), backoffMs: 1 }))).toBeUndefined();
     expect(bodyFault(42, encodeBody('Iwant', { ids: [new Uint8Array(31)] }))).toBe('E_MALFORMED');
+    expect(bodyFault(40, concat(unhex('0a01ff'), encodeBody('Ihave', { topic: 'app/a', ids: [new Uint8Array(32)] })))).toBe('E_MALFORMED');
+    expect(bodyFault(40, concat(unhex('0a0161'), encodeBody('Ihave', { topic: 'app/a', ids: [new Uint8Array(32)] })))).toBeUndefined();
     expect(decodeBody(99, unhex('0801'), utf8('n'))).toEqual({ type: 'unknown' });
   });
 });

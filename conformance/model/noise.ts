@@ -3,195 +3,19 @@
  * things. Keys are arguments, so that a handshake gives the same bytes every time. Carillon uses XX; the other patterns
  * are here so that published vectors can be run against the same code. Spec: SES-001.
  */
-import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
-import { x25519 } from '@noble/curves/ed25519.js';
-import { hmac } from '@noble/hashes/hmac.js';
-import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
-import { concat, equal, sha256, u8, utf8, writeLe } from './bytes.ts';
+import { concat, equal, u8, utf8 } from './bytes.ts';
+import { parseProtocolName, type Token } from './noise-pattern.ts';
+import { type CipherState, NoiseFailure, SymmetricState, x25519PublicKey, x25519Shared } from './noise-state.ts';
 import { lp } from './uvarint.ts';
 
-type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk';
-
-interface Pattern {
-  /** Static keys that are known before: of the initiator, of the responder. */
-  readonly pre: readonly [boolean, boolean];
-  readonly messages: readonly (readonly Token[])[];
-}
-
-function pattern(initiatorKnown: boolean, responderKnown: boolean, ...messages: readonly string[]): Pattern {
-  return { pre: [initiatorKnown, responderKnown], messages: messages.map((line) => line.split(' ').filter(isToken)) };
-}
-
-function isToken(word: string): word is Token {
-  return ['e', 's', 'ee', 'es', 'se', 'ss', 'psk'].includes(word);
-}
-
-const PATTERNS: Readonly<Record<string, Pattern>> = {
-  N: pattern(false, true, 'e es'),
-  K: pattern(true, true, 'e es ss'),
-  X: pattern(false, true, 'e es s ss'),
-  NN: pattern(false, false, 'e', 'e ee'),
-  NK: pattern(false, true, 'e es', 'e ee'),
-  NX: pattern(false, false, 'e', 'e ee s es'),
-  XN: pattern(false, false, 'e', 'e ee', 's se'),
-  XK: pattern(false, true, 'e es', 'e ee', 's se'),
-  XX: pattern(false, false, 'e', 'e ee s es', 's se'),
-  KN: pattern(true, false, 'e', 'e ee se'),
-  KK: pattern(true, true, 'e es ss', 'e ee se'),
-  KX: pattern(true, false, 'e', 'e ee se s es'),
-  IN: pattern(false, false, 'e s', 'e ee se'),
-  IK: pattern(false, true, 'e es s ss', 'e ee se'),
-  IX: pattern(false, false, 'e s', 'e ee se s es'),
-};
+export { chachaOpen, chachaSeal, NoiseFailure, x25519PublicKey, x25519Shared } from './noise-state.ts';
 
 /** Carillon's protocol name. */
 export const NOISE_NAME = 'Noise_XX_25519_ChaChaPoly_SHA256';
 
-/** A handshake or transport message that cannot be read; `code` is the registry's name for it. */
-export class NoiseFailure extends Error {
-  readonly code: 'E_HANDSHAKE' | 'E_ZERO_SECRET' | 'E_DECRYPT';
-  constructor(code: 'E_HANDSHAKE' | 'E_ZERO_SECRET' | 'E_DECRYPT', message: string) {
-    super(`${code}: ${message}`);
-    this.name = 'NoiseFailure';
-    this.code = code;
-  }
-}
-
 /** `"carillon.v1" ‖ 0x00 ‖ lp(network id)`. */
 export function noisePrologue(networkId: Uint8Array): Uint8Array {
   return concat(utf8('carillon.v1'), u8(0), lp(networkId));
-}
-
-/** X25519 public key of a 32-byte secret. */
-export function x25519PublicKey(secret: Uint8Array): Uint8Array {
-  return x25519.getPublicKey(secret);
-}
-
-/** X25519; undefined when the result is 32 zero bytes. Spec: SES-005. */
-export function x25519Shared(secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
-  try {
-    // A u-coordinate is taken modulo 2^255 and then modulo p; its top bit is not looked at.
-    return x25519.getSharedSecret(secret, publicKey);
-  } catch {
-    return undefined;
-  }
-}
-
-/** ciphertext ‖ tag. The nonce is 12 bytes. */
-export function chachaSeal(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
-  return chacha20poly1305(key, nonce, associated).encrypt(plaintext);
-}
-
-/** The plaintext, or undefined when the tag does not fit. */
-export function chachaOpen(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
-  try {
-    return chacha20poly1305(key, nonce, associated).decrypt(sealed);
-  } catch {
-    return undefined;
-  }
-}
-
-/** HKDF of Noise (RFC 5869 with no info, 32-byte outputs): as many outputs as asked for, 2 or 3. */
-function hkdf(chainingKey: Uint8Array, input: Uint8Array, outputs: 2 | 3): readonly [Uint8Array, Uint8Array, Uint8Array] {
-  const temporary = hmac(nobleSha256, chainingKey, input);
-  const first = hmac(nobleSha256, temporary, u8(1));
-  const second = hmac(nobleSha256, temporary, concat(first, u8(2)));
-  const third = outputs === 3 ? hmac(nobleSha256, temporary, concat(second, u8(3))) : new Uint8Array();
-  return [first, second, third];
-}
-
-/** A key and the nonce that the next message takes. Without a key, messages pass unencrypted. */
-export class CipherState {
-  #key: Uint8Array | undefined;
-  #nonce = 0n;
-
-  constructor(key?: Uint8Array) {
-    this.#key = key;
-  }
-
-  get hasKey(): boolean {
-    return this.#key !== undefined;
-  }
-
-  get nonce(): bigint {
-    return this.#nonce;
-  }
-
-  encryptWithAd(associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
-    if (this.#key === undefined) return plaintext;
-    const sealed = chachaSeal(this.#key, nonceBytes(this.#nonce), associated, plaintext);
-    this.#nonce += 1n;
-    return sealed;
-  }
-
-  /** Throws a NoiseFailure, and leaves the nonce alone, when the tag does not fit. */
-  decryptWithAd(associated: Uint8Array, sealed: Uint8Array): Uint8Array {
-    if (this.#key === undefined) return sealed;
-    const plaintext = chachaOpen(this.#key, nonceBytes(this.#nonce), associated, sealed);
-    if (plaintext === undefined) throw new NoiseFailure('E_DECRYPT', `message ${this.#nonce} does not decrypt`);
-    this.#nonce += 1n;
-    return plaintext;
-  }
-}
-
-/** ChaChaPoly's nonce: 4 zero bytes and the counter, little-endian. */
-function nonceBytes(nonce: bigint): Uint8Array {
-  return concat(new Uint8Array(4), writeLe(nonce, 8));
-}
-
-class SymmetricState {
-  cipher = new CipherState();
-  chainingKey: Uint8Array;
-  hash: Uint8Array;
-  /** A second hash, begun with another prologue, that seals in place of the first. */
-  sealingHash: Uint8Array | undefined;
-
-  constructor(protocolName: string) {
-    const name = utf8(protocolName);
-    this.hash = name.length <= 32 ? concat(name, new Uint8Array(32 - name.length)) : sha256(name);
-    this.chainingKey = this.hash;
-  }
-
-  mixKey(input: Uint8Array): void {
-    const [chainingKey, key] = hkdf(this.chainingKey, input, 2);
-    this.chainingKey = chainingKey;
-    this.cipher = new CipherState(key);
-  }
-
-  mixHash(data: Uint8Array): void {
-    this.hash = sha256(this.hash, data);
-    if (this.sealingHash !== undefined) this.sealingHash = sha256(this.sealingHash, data);
-  }
-
-  /** Mixes in a prologue; with `sealing`, messages are sealed as after that one and still opened as after the first. */
-  mixPrologue(prologue: Uint8Array, sealing: Uint8Array | undefined): void {
-    this.sealingHash = sealing && sha256(this.hash, sealing);
-    this.hash = sha256(this.hash, prologue);
-  }
-
-  mixKeyAndHash(input: Uint8Array): void {
-    const [chainingKey, hashed, key] = hkdf(this.chainingKey, input, 3);
-    this.chainingKey = chainingKey;
-    this.mixHash(hashed);
-    this.cipher = new CipherState(key);
-  }
-
-  encryptAndHash(plaintext: Uint8Array): Uint8Array {
-    const sealed = this.cipher.encryptWithAd(this.sealingHash ?? this.hash, plaintext);
-    this.mixHash(sealed);
-    return sealed;
-  }
-
-  decryptAndHash(sealed: Uint8Array): Uint8Array {
-    const plaintext = this.cipher.decryptWithAd(this.hash, sealed);
-    this.mixHash(sealed);
-    return plaintext;
-  }
-
-  split(): readonly [CipherState, CipherState] {
-    const [first, second] = hkdf(this.chainingKey, new Uint8Array(), 2);
-    return [new CipherState(first), new CipherState(second)];
-  }
 }
 
 /** What one side brings. Secrets are 32 bytes. */
@@ -399,19 +223,6 @@ export class NoiseSession {
 function required(value: Uint8Array | undefined, name: string): Uint8Array {
   if (value === undefined) throw new Error(`the ${name} is missing`);
   return value;
-}
-
-function parseProtocolName(name: string): { base: Pattern; messages: readonly (readonly Token[])[]; usesPsk: boolean } {
-  const match = /^Noise_([A-Z]+)((?:psk[0-9])?(?:\+psk[0-9])*)_25519_ChaChaPoly_SHA256$/.exec(name);
-  const base = PATTERNS[match?.[1] ?? ''];
-  if (match === null || base === undefined) throw new RangeError(`${name} is not a protocol of this module`);
-  const places = [...(match[2] ?? '').matchAll(/psk([0-9])/g)].map((place) => Number(place[1]));
-  const messages = base.messages.map((tokens, index): readonly Token[] => [
-    ...(index === 0 && places.includes(0) ? (['psk'] as const) : []),
-    ...tokens,
-    ...(places.includes(index + 1) ? (['psk'] as const) : []),
-  ]);
-  return { base, messages, usesPsk: places.length > 0 };
 }
 
 /** Everything that `noise.xx` of Evaluate gives. */

@@ -51,7 +51,7 @@ export function modelFile(
       revision: REVISION,
       function: name,
       clauses: [...clauses],
-      notes: { ...notes },
+      notes: Object.fromEntries(Object.entries(notes).filter(([flag]) => cases.some((one) => one.flags.includes(flag)))),
       source: { kind: 'model', ref: 'conformance/model' },
       cases,
     },

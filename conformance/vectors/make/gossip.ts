@@ -3,7 +3,7 @@ import { concat, u8, unhex, utf8 } from '../../model/bytes.ts';
 import { encodeEnvelope, makeAppPayload } from '../../model/envelope.ts';
 import { bytesOf, type Draft, type GeneratedFile, modelFile } from '../draft.ts';
 import type { VectorNote } from '../file.ts';
-import { NETWORK, signed } from './envelope.ts';
+import { NETWORK, signed } from './envelope-samples.ts';
 
 const NOTES: Readonly<Record<string, VectorNote>> = {
   valid: { bugType: 'BASIC', description: 'A message in order: the twin from which the others depart.' },

@@ -5,7 +5,7 @@ import { makeHello } from '../../model/hello.ts';
 import { noisePrologue, x25519PublicKey } from '../../model/noise.ts';
 import { type Argument, bytesOf, type Draft, type GeneratedFile, modelFile, seedOf } from '../draft.ts';
 import type { VectorNote } from '../file.ts';
-import { NETWORK } from './envelope.ts';
+import { NETWORK } from './envelope-samples.ts';
 
 const NOTES: Readonly<Record<string, VectorNote>> = {
   valid: { bugType: 'BASIC', description: 'Input in order.' },
