@@ -52,6 +52,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 const { CARILLON_DEBUG } = process.env;
 const debug = CARILLON_DEBUG === '1';
 
+/** Exit codes of a shell for a process that a signal ended. */
+const SIGNAL_EXITS = { SIGINT: 130, SIGTERM: 143 } as const;
+
 async function main(argv: readonly string[]): Promise<void> {
   const name = nameIn(argv);
   const program = new Command('carillon')
@@ -68,6 +71,10 @@ async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes('--version') && name === undefined) {
     process.stdout.write(`${kitVersion()}\n`);
     return;
+  }
+  // Targets that the kit started end with it, which needs an orderly exit; a node stops by itself.
+  if (name !== 'node') {
+    for (const [signal, code] of Object.entries(SIGNAL_EXITS)) process.once(signal, () => process.exit(code));
   }
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -119,7 +119,12 @@ export const stepSchema: z.ZodType<Step> = z.discriminatedUnion('op', [
     unfinished: z.literal(true).exactOptional(),
   }),
   z.strictObject({ op: z.literal('upgrade'), link, subprotocols: texts, extensions: z.string().exactOptional() }),
-  z.strictObject({ op: z.literal('advance'), ms: z.number().nonnegative(), pongs: z.boolean().exactOptional() }),
+  z.strictObject({
+    op: z.literal('advance'),
+    ms: z.number().nonnegative(),
+    wireMs: z.number().nonnegative().exactOptional(),
+    pongs: z.boolean().exactOptional(),
+  }),
   z.strictObject({ op: z.literal('publish'), topic: z.string(), data }),
   z.strictObject({ op: z.literal('closeLink'), link }),
   z.strictObject({ op: z.literal('connect'), address: z.string(), expected: label.exactOptional() }),

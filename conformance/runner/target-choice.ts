@@ -125,7 +125,7 @@ export async function openTargets(choice: TargetChoice, levels: readonly Level[]
       if (wire === 'reference') await openMany(jobs * WIRE_NODES_PER_JOB, () => openReferenceNode());
       else await openMany(wire.urls.length, (index) => openWireExecutor(wire.urls[index] ?? '', wire.prepared));
     }
-    return { executors, target: target ?? describeWire(executors[0]), levels: remaining, close };
+    return { executors, target: target ?? describeWire(executors[0], wire === 'reference'), levels: remaining, close };
   } catch (error) {
     await close();
     throw error;
@@ -144,9 +144,9 @@ function withoutMissing(levels: readonly Level[], served: readonly Level[], expl
 }
 
 // A socket says what it offers and nothing else.
-function describeWire(executor: Executor | undefined): RunLine['target'] {
+function describeWire(executor: Executor | undefined, isReference: boolean): RunLine['target'] {
   return {
-    name: 'node behind a socket',
+    name: isReference ? 'reference node behind a socket' : 'node behind a socket',
     version: '-',
     language: '-',
     specVersion: '-',

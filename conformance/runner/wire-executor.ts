@@ -35,6 +35,23 @@ export async function openWireExecutor(url: string, prepared: string): Promise<W
   );
 }
 
+/** Directories of nodes that run; they go with the kit even when it ends by a signal. */
+const directories = new Set<string>();
+
+function keepUntilExit(directory: string): void {
+  if (process.listenerCount('exit', removeAll) === 0) process.on('exit', removeAll);
+  directories.add(directory);
+}
+
+function removeDirectory(directory: string): void {
+  directories.delete(directory);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function removeAll(): void {
+  for (const directory of directories) removeDirectory(directory);
+}
+
 export interface ReferenceNodeOptions {
   readonly nodeArguments?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -58,9 +75,10 @@ export async function openReferenceNode(options: ReferenceNodeOptions = {}): Pro
       throw error;
     }
   };
+  keepUntilExit(directory);
   const close = async (): Promise<void> => {
     await stop();
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory(directory);
   };
   try {
     await start();
