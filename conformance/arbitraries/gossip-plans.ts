@@ -82,8 +82,9 @@ export function ping(link: number, nonce = '0011223344556677'): Step {
   return frames(link, { type: 'Ping', nonce });
 }
 
-export function wait(ms: number): Step {
-  return { op: 'advance', ms };
+/** Lets time pass; `wireMs` is enough where the clock is real. */
+export function wait(ms: number, wireMs?: number): Step {
+  return { op: 'advance', ms, ...(wireMs === undefined ? {} : { wireMs }) };
 }
 
 /** The id of a message. */

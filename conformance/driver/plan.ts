@@ -143,7 +143,8 @@ export type Step =
   /** Asks for a WebSocket upgrade with exactly these subprotocols and extensions, records the answer and ends the connection; level wire only. */
   | { readonly op: 'upgrade'; readonly link: number; readonly subprotocols: readonly string[]; readonly extensions?: string }
   /** Lets time pass. The driver answers the node's Pings on the way unless `pongs` is false. */
-  | { readonly op: 'advance'; readonly ms: number; readonly pongs?: boolean }
+  /** `wireMs` is waited instead of `ms` where the clock is real: a virtual clock can afford to wait for mischief that comes late. */
+  | { readonly op: 'advance'; readonly ms: number; readonly wireMs?: number; readonly pongs?: boolean }
   | { readonly op: 'publish'; readonly topic: string; readonly data: Hex | { readonly size: number } }
   | { readonly op: 'closeLink'; readonly link: number }
   | { readonly op: 'connect'; readonly address: string; readonly expected?: Label }

@@ -82,7 +82,7 @@ export function preflightWire(plan: Plan): string | undefined {
     if (step.op === 'publish' || step.op === 'connect' || step.op === 'validated' || step.op === 'crash' || step.op === 'restart') {
       return `level adapter: ${step.op}`;
     }
-    if (step.op === 'advance') totalMs += step.ms;
+    if (step.op === 'advance') totalMs += step.wireMs ?? step.ms;
   }
   return totalMs > WALL_MS_MAX ? `level adapter: a virtual clock, the plan lets ${Math.round(totalMs / 1000)} s pass` : undefined;
 }

@@ -165,7 +165,7 @@ class WireExecution {
       case 'raw':
         return run.sendRaw(step);
       case 'advance':
-        return this.#advance(step.ms, step.pongs ?? true);
+        return this.#advance(step.wireMs ?? step.ms, step.pongs ?? true);
       case 'closeLink':
         if (!run.checkOpen(step.link)) return;
         run.close(step.link, 'kit', undefined, this.#nowMs());

@@ -99,7 +99,7 @@ export const answersIwants: Rule<GossipView> = {
         asked.set(key, times);
         const message = view.messages.get(id);
         if (message === undefined || span === undefined || request.atMs + reactionMs > Math.min(view.trace.endMs, span.toMs)) continue;
-        if (message.event > request.event || message.atMs + view.slackMs > request.atMs) continue;
+        if (message.event > request.event || message.atMs + view.raceMs > request.atMs) continue;
         if (request.atMs - message.atMs > view.number('gossip.message_cache_ms')) continue;
         if (cachedBytesSince(view, message, request.event) > view.number('gossip.message_cache_bytes_max')) continue;
         if (scoreBounds(view, span.peerId, request.atMs).low < view.number('score.gossip_min')) continue;

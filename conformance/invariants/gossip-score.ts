@@ -104,7 +104,7 @@ export const ignoresLowScore: Rule<GossipView> = {
     const low = (peerId: string, atMs: number): boolean => scoreBounds(view, peerId, atMs).high < limit;
     for (const request of view.mentions.filter((mention) => mention.by === 'kit')) {
       const span = view.spanAt(request.link, request.event);
-      if (span === undefined || !low(span.peerId, request.atMs - view.slackMs) || !low(span.peerId, request.atMs + reactionMs)) continue;
+      if (span === undefined || !low(span.peerId, request.atMs - view.raceMs) || !low(span.peerId, request.atMs + reactionMs)) continue;
       if (request.kind === 'Iwant') {
         exercised = true;
         for (const id of request.ids) {
@@ -150,7 +150,7 @@ export const ignoresLowScore: Rule<GossipView> = {
       const span = view.spanAt(departure.link, departure.event);
       const message = view.messages.get(departure.envelope.id ?? '');
       if (departure.via !== 'Push' || departure.asked || span === undefined || message === undefined) continue;
-      if (!low(span.peerId, message.atMs - view.slackMs) || !low(span.peerId, departure.atMs)) continue;
+      if (!low(span.peerId, message.atMs - view.raceMs) || !low(span.peerId, departure.atMs)) continue;
       findings.push({
         clause: 'GSP-031',
         expected: `link ${span.link} is not active: its peer's score is below ${limit}`,

@@ -31,15 +31,18 @@ export const acceptedIsTaken: Rule<GossipView> = {
         }
         continue;
       }
+      // With no more links than the active size all are pushed to; else some are only told, at a heartbeat.
+      const fits = view.spans.filter((span) => span.gossip).length <= view.activeSize;
+      const heardMs = message.atMs + (fits ? view.number('gossip.forward_ms_max') : 2 * view.number('gossip.heartbeat_ms')) + view.slackMs;
       const witnesses = view.spans.filter(
         (span) =>
           span.gossip &&
           span.link !== message.from &&
           span.fromEvent < message.event &&
-          span.toMs > message.atMs + 2 * view.number('gossip.heartbeat_ms') + reactionMs &&
-          !maybeKnown(view, span.link, message.id, message.atMs),
+          span.toMs > heardMs &&
+          !maybeKnownByKit(view, span.link, message.id, heardMs),
       );
-      if (witnesses.length === 0 || message.atMs + 2 * view.number('gossip.heartbeat_ms') + reactionMs > view.trace.endMs) continue;
+      if (witnesses.length === 0 || heardMs > view.trace.endMs) continue;
       exercised = true;
       const heard =
         view.departures.some((departure) => departure.envelope.id === message.id) ||
@@ -287,13 +290,13 @@ export function knownBefore(view: GossipView, link: number, id: string, event: n
   );
 }
 
-/** Whether a node may take the link as known to have the message before time `untilMs`: any trace of the id on it will do. */
-export function maybeKnown(view: GossipView, link: number, id: string, untilMs: number): boolean {
+/** Whether the kit gave any sign of the id on the link before `untilMs`: then the node need not send it there. */
+function maybeKnownByKit(view: GossipView, link: number, id: string, untilMs: number): boolean {
   return (
     view.arrivals.some((arrival) => arrival.link === link && arrival.envelope.id === id && arrival.atMs <= untilMs) ||
-    view.departures.some((departure) => departure.link === link && departure.envelope.id === id && departure.atMs <= untilMs) ||
     view.mentions.some(
-      (mention) => mention.link === link && mention.atMs <= untilMs && mention.kind !== 'Iwant' && mention.ids.includes(id),
+      (mention) =>
+        mention.link === link && mention.by === 'kit' && mention.atMs <= untilMs && mention.kind !== 'Iwant' && mention.ids.includes(id),
     )
   );
 }

@@ -110,6 +110,8 @@ export interface GossipView {
   readonly activeSize: number;
   /** How much later than in virtual time something may be seen: 0 at level adapter. */
   readonly slackMs: number;
+  /** How long after one another two things must have happened on different links for their order to be certain: 0 at level adapter. */
+  readonly raceMs: number;
   /** Value of a numeric parameter. */
   number(name: string): number;
   spanAt(link: number, event: number): Span | undefined;
@@ -119,6 +121,7 @@ export interface GossipView {
 export function viewGossip(trace: Trace): GossipView {
   const number = (name: string): number => Number(trace.parameters[name] ?? 0);
   const slackMs = trace.level === 'wire' ? 1_000 : 0;
+  const raceMs = trace.level === 'wire' ? 250 : 0;
   const spans = readSpans(trace);
   const spanAt = (link: number, event: number): Span | undefined =>
     spans.find((span) => span.link === link && span.fromEvent <= event && event <= span.toEvent);
@@ -202,7 +205,7 @@ export function viewGossip(trace: Trace): GossipView {
   });
   addOwnMessages(trace, departures, publishes, messages);
   const size = activeSize(number('gossip.network_size'), number('gossip.active_min'));
-  return { trace, spans, arrivals, messages, departures, mentions, prunes, overruns, activeSize: size, slackMs, number, spanAt };
+  return { trace, spans, arrivals, messages, departures, mentions, prunes, overruns, activeSize: size, slackMs, raceMs, number, spanAt };
 }
 
 function bump(counts: Map<string, number>, key: string, by: number): void {

@@ -40,7 +40,7 @@ const traffic = (linksMin: number, linksMax: number): fc.Arbitrary<{ links: numb
             ...(copy ? [push((from + 1) % links, [spec], hops)] : []),
           ];
         }),
-        wait(HEARTBEATS),
+        wait(HEARTBEATS, 1_300),
       ],
     }));
 
@@ -71,7 +71,7 @@ export const checks: readonly Check[] = [
         ...Array.from({ length: announcers }, (_, index) => ihave(1 + index, [idOf(spec)])),
         wait(gap),
         push(0, [spec]),
-        wait(HEARTBEATS),
+        wait(HEARTBEATS, 1_300),
       ]);
     }),
     levels: ['adapter'],
@@ -89,7 +89,7 @@ export const checks: readonly Check[] = [
         ...Array.from({ length: decliners }, (_, index) => idontwant(1 + index, ids)),
         wait(1_100),
         push(0, [spec]),
-        wait(HEARTBEATS),
+        wait(HEARTBEATS, 1_300),
       ]);
     }),
     rules: [noEcho, pushesToActiveLinks],
@@ -103,7 +103,7 @@ export const checks: readonly Check[] = [
       const spec = message('beyond');
       const fill = Array.from({ length: 63 + over }, (_, index) => bogusId(index + 1));
       const steps = inTwo ? [idontwant(1, fill), idontwant(1, [idOf(spec)])] : [idontwant(1, [...fill, idOf(spec)])];
-      return plan([...sessions(0, 3), ...steps, push(0, [spec]), wait(HEARTBEATS)]);
+      return plan([...sessions(0, 3), ...steps, push(0, [spec]), wait(HEARTBEATS, 1_300)]);
     }),
     rules: [idontwantCaps],
     attacks: ['IDONTWANT flood'],
@@ -119,7 +119,7 @@ export const checks: readonly Check[] = [
           ...sessions(0, 3),
           ...hops.map((count, index) => push(index % 3, [message(`h${index}`)], count)),
           { op: 'publish', topic: 'app/kit', data: { size: 20 } },
-          wait(HEARTBEATS),
+          wait(HEARTBEATS, 1_300),
         ]),
       ),
     levels: ['adapter'],
@@ -131,7 +131,9 @@ export const checks: readonly Check[] = [
     clauses: ['GSP-044', 'GSP-046'],
     plans: fc
       .integer({ min: 2, max: 5 })
-      .map((links) => plan([...sessions(0, links), push(0, [message('far')], 32), push(0, [message('near')], 31), wait(HEARTBEATS)])),
+      .map((links) =>
+        plan([...sessions(0, links), push(0, [message('far')], 32), push(0, [message('near')], 31), wait(HEARTBEATS, 3_200)]),
+      ),
     rules: [hopsAreCounted, announcesToTheRest],
   }),
   gossipCheck({
@@ -144,7 +146,7 @@ export const checks: readonly Check[] = [
         plan([
           ...sessions(0, 4),
           ...sizes.map((size, index) => push(index % 4, [message(`b${index}`, { data: { size } })])),
-          wait(HEARTBEATS),
+          wait(HEARTBEATS, 1_300),
         ]),
       ),
     rules: [bytesAreUnchanged, pushesToActiveLinks],
@@ -160,7 +162,7 @@ export const checks: readonly Check[] = [
         plan([
           ...sessions(0, links),
           ...Array.from({ length: count }, (_, index) => push(index, [message(`a${index}`)])),
-          wait(HEARTBEATS),
+          wait(HEARTBEATS, 1_300),
         ]),
       ),
     rules: [pushesAreBounded, pushesToActiveLinks],
@@ -172,7 +174,7 @@ export const checks: readonly Check[] = [
     clauses: ['GSP-031', 'GSP-040', 'GSP-042'],
     levels: ['adapter'],
     plans: fc.constantFrom('0', '2', '3', '20', '21', '1000').map((size) =>
-      plan([...sessions(0, 15), push(0, [message('one')]), push(1, [message('two')]), wait(HEARTBEATS)], {
+      plan([...sessions(0, 15), push(0, [message('one')]), push(1, [message('two')]), wait(HEARTBEATS, 1_300)], {
         overrides: { 'gossip.network_size': size },
       }),
     ),
@@ -192,7 +194,7 @@ export const checks: readonly Check[] = [
             { op: 'publish', topic: 'app/kit', data: Buffer.from(`r${index}`).toString('hex') },
             wait(4_000),
           ]).flat(),
-          wait(HEARTBEATS),
+          wait(HEARTBEATS, 1_300),
         ]),
       ),
     rules: [activeSetRotates],
@@ -214,7 +216,7 @@ export const checks: readonly Check[] = [
             body: { type: 'Push', topic: 'app/kit', items: part.map((envelope) => ({ hops: 0, envelope })) },
           })),
         },
-        wait(HEARTBEATS),
+        wait(HEARTBEATS, 1_300),
       ]);
     }),
     rules: [pushSizes, pushesToActiveLinks],
@@ -240,7 +242,7 @@ export const checks: readonly Check[] = [
             { op: 'publish', topic: 'app/kit', data: same ? '0a0b' : Buffer.from(`p${index}`).toString('hex') },
             ...(gap === 0 ? [] : [wait(gap)]),
           ]).flat(),
-          wait(HEARTBEATS),
+          wait(HEARTBEATS, 1_300),
         ]),
       ),
     rules: [publishesProperly, hopsAreCounted],

@@ -34,10 +34,10 @@ function withTwin(bad: EnvelopeSpec, twin: EnvelopeSpec, badHops = 0, twinHops =
         session(1, 'twin-sender'),
         ...sessions(2, 2 + listeners),
         ...stimulus,
-        wait(REACTION),
+        wait(REACTION, 1_250),
         ping(0),
         ping(1),
-        wait(2_300),
+        wait(2_300, 200),
       ]);
     });
 }
@@ -170,7 +170,7 @@ const verdicts: readonly Check[] = [
           steps.push(push(index % links, [spec]));
           if (copies) steps.push(push((index + 1) % links, [spec]));
         }
-        return plan([...steps, wait(REACTION), wait(2_300)]);
+        return plan([...steps, wait(REACTION, 1_250), wait(2_300, 200)]);
       }),
     rules: [acceptedIsTaken, refusedIsSilent, reportedVerdicts],
   }),
@@ -216,7 +216,7 @@ const verdicts: readonly Check[] = [
           ...sessions(0, links),
           push(0, [spec]),
           ...gaps.flatMap((gap, index) => [...(gap === 0 ? [] : [wait(gap)]), push((index + 1) % links, [spec])]),
-          wait(REACTION),
+          wait(REACTION, 1_250),
         ]);
       }),
     rules: [refusedIsSilent, acceptedIsTaken],
@@ -229,7 +229,7 @@ const verdicts: readonly Check[] = [
     levels: ['adapter'],
     plans: fc.constantFrom(60_500, 60_499, 31_000, 59_999, 45_000).map((afterMs) => {
       const spec = message('early', { ageMs: -500 });
-      return plan([...sessions(0, 3), push(0, [spec]), wait(afterMs), push(1, [spec]), wait(REACTION)]);
+      return plan([...sessions(0, 3), push(0, [spec]), wait(afterMs), push(1, [spec]), wait(REACTION, 1_250)]);
     }),
     rules: [refusedIsSilent, acceptedIsTaken],
     attacks: ['replay after seen TTL'],
@@ -259,7 +259,7 @@ const verdicts: readonly Check[] = [
           session(2, 'listener'),
           push(0, [bad]),
           push(1, [message('due', { ageMs: due ?? -500 })]),
-          wait(REACTION),
+          wait(REACTION, 1_250),
           ping(0),
         ]),
       );
@@ -286,8 +286,8 @@ const verdicts: readonly Check[] = [
         plan([
           ...sessions(0, 3),
           ...Array.from({ length: count }, (_, index) => push(index % 3, [message(`own${index}`, { origin: 'node' })])),
-          wait(REACTION),
-          wait(2_300),
+          wait(REACTION, 1_250),
+          wait(2_300, 200),
         ]),
       ),
     rules: [refusedIsSilent],
@@ -309,7 +309,7 @@ const verdicts: readonly Check[] = [
           push(0, [message('other', { origin: 'quiet' })]),
           wait(pauseMs),
           ...after,
-          wait(REACTION),
+          wait(REACTION, 1_250),
         ]);
       }),
     rules: [refusedIsSilent, acceptedIsTaken],
@@ -322,7 +322,9 @@ const verdicts: readonly Check[] = [
     levels: ['adapter'],
     plans: fc.integer({ min: 1, max: 6 }).map((over) => {
       const burst = Array.from({ length: 80 + over }, (_, index) => push(index % 4, [message(`b${index}`, { origin: `o${index % 6}` })]));
-      return plan([...sessions(0, 5), ...burst, push(0, [message('staked', { origin: 'stake-1' })]), wait(REACTION)], { stakes: true });
+      return plan([...sessions(0, 5), ...burst, push(0, [message('staked', { origin: 'stake-1' })]), wait(REACTION, 1_250)], {
+        stakes: true,
+      });
     }),
     rules: [refusedIsSilent, acceptedIsTaken],
     runs: 2,
@@ -338,7 +340,7 @@ const verdicts: readonly Check[] = [
         push(1 + (index % 8), [spoilt(message(`f${index}`, { origin: 'victim' }), { kind: 'signature' })]),
       );
       const good = Array.from({ length: 10 }, (_, index) => push(0, [message(`g${index}`, { origin: 'victim' })]));
-      return plan([...sessions(0, 10), ...bad, ...good, wait(REACTION)]);
+      return plan([...sessions(0, 10), ...bad, ...good, wait(REACTION, 1_250)]);
     }),
     rules: [{ ...acceptedIsTaken, clauses: ['GSP-086'], judge: (view) => renamed(acceptedIsTaken.judge(view), 'GSP-021', 'GSP-086') }],
     runs: 3,
@@ -357,8 +359,8 @@ const verdicts: readonly Check[] = [
           ...Array.from({ length: bad }, () => push(0, [spoilt(good, { kind: 'signature' })])),
           ...(gap === 0 ? [] : [wait(gap)]),
           push(sameLink ? 0 : 1, [good]),
-          wait(REACTION),
-          wait(2_300),
+          wait(REACTION, 1_250),
+          wait(2_300, 200),
         ]);
       }),
     rules: [acceptedIsTaken, refusedIsSilent, bytesAreUnchanged],
@@ -371,7 +373,7 @@ const verdicts: readonly Check[] = [
     levels: ['adapter'],
     plans: fc.constantFrom(501, 700, 2_000, 30_000).map((aheadMs) => {
       const spec = message('premature', { ageMs: -aheadMs });
-      return plan([...sessions(0, 3), push(0, [spec]), wait(aheadMs - 500), push(1, [spec]), wait(REACTION)]);
+      return plan([...sessions(0, 3), push(0, [spec]), wait(aheadMs - 500), push(1, [spec]), wait(REACTION, 1_250)]);
     }),
     rules: [acceptedIsTaken, refusedIsSilent],
   }),
@@ -390,7 +392,7 @@ const verdicts: readonly Check[] = [
           const spec = message(`n${index}`, { origin: `o${index % 2}` });
           return index === bad % count ? spoilt(spec, defect) : spec;
         });
-        return plan([...sessions(0, 3), push(0, batch), wait(REACTION), wait(2_300)]);
+        return plan([...sessions(0, 3), push(0, batch), wait(REACTION, 1_250), wait(2_300, 200)]);
       }),
     rules: [{ ...acceptedIsTaken, judge: (view) => renamed(acceptedIsTaken.judge(view), 'GSP-021', 'IDN-019') }, refusedIsSilent],
     attacks: ['batch containing one bad'],
@@ -411,7 +413,7 @@ const verdicts: readonly Check[] = [
         ),
         wait(1_000),
       ]).flat();
-      return plan([...sessions(0, 5), push(0, [kept]), ...flood, push(1, [kept]), wait(REACTION)], { stakes: true });
+      return plan([...sessions(0, 5), push(0, [kept]), ...flood, push(1, [kept]), wait(REACTION, 1_250)], { stakes: true });
     }),
     rules: [{ ...refusedIsSilent, judge: (view) => renamed(refusedIsSilent.judge(view), 'GSP-015', 'GSP-029') }],
     runs: 2,
@@ -433,7 +435,13 @@ const verdicts: readonly Check[] = [
               : kind === 'version'
                 ? spoilt(message('h'), { kind: 'version', version: 9 })
                 : message('h');
-        return plan([...sessions(0, 2), ...Array.from({ length: repeats }, () => push(0, [spec])), wait(2_000), ping(0), wait(REACTION)]);
+        return plan([
+          ...sessions(0, 2),
+          ...Array.from({ length: repeats }, () => push(0, [spec])),
+          wait(2_000),
+          ping(0),
+          wait(REACTION, 1_250),
+        ]);
       }),
     rules: [harmlessStaysOpen],
   }),
@@ -538,7 +546,7 @@ const topicForm: Check = {
       const spec = message('m');
       const bad: Step = ihaveFrame ? ihave(0, [idOf(spec)], topic) : push(0, [spec], 0, topic);
       const good: Step = ihaveFrame ? ihave(1, [idOf(spec)], 'app/kit') : push(1, [spec], 0, 'app/kit');
-      return plan([...sessions(0, 3), bad, good, wait(REACTION), ping(1), ping(2), wait(REACTION)]);
+      return plan([...sessions(0, 3), bad, good, wait(REACTION, 1_250), ping(1), ping(2), wait(REACTION, 1_250)]);
     }),
   judge: judgeTopicForm,
 };
