@@ -250,6 +250,27 @@ describe('raw links', () => {
     ]);
   });
 
+  test('SES-030 a sealed message that is flipped, cut or overtaken by the next does not decrypt', async () => {
+    const ping = `0c0207${'0a08'}${'01'.repeat(8)}`;
+    const target = await openToy();
+    for (const spoil of [
+      { kind: 'flip', offset: 0 },
+      { kind: 'flip', offset: -1 },
+      { kind: 'cut', count: 1 },
+    ] as const) {
+      const trace = await run(target, [raw(1), handshake(1), { op: 'plaintext', link: 1, bytes: ping, spoil }]);
+      expect(eventsOf(trace, 'closed')).toMatchObject([{ code: 'E_DECRYPT' }]);
+    }
+    const held = await run(target, [
+      raw(1),
+      handshake(1),
+      { op: 'plaintext', link: 1, bytes: ping, spoil: { kind: 'hold' } },
+      { op: 'frames', link: 1, frames: [{ body: { type: 'Ping', nonce: '0102030405060708' } }] },
+    ]);
+    expect(eventsOf(held, 'closed')).toMatchObject([{ code: 'E_DECRYPT', step: 3 }]);
+    expect(bodiesOf(held, 1)).toEqual([]);
+  });
+
   test('raw messages go as they are', async () => {
     const trace = await run(await openToy(), [
       raw(1),
