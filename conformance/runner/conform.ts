@@ -24,7 +24,7 @@ import { type RunOutcome, runJobs } from './run.ts';
 import { chooseRunSeed } from './seed.ts';
 import { selectJobs } from './select.ts';
 import { exitCodeOf, summarize } from './summary.ts';
-import { chooseTarget, levelsFor, openTargets } from './target-choice.ts';
+import { chooseTarget, levelsFor, openTargets, parallelFor } from './target-choice.ts';
 import { headerText, outcomeText } from './terminal.ts';
 import { kitVersion } from './version.ts';
 
@@ -64,7 +64,7 @@ export async function conform(flags: ConformFlags): Promise<number> {
   const levels = levelsFor(choice, filters.levels);
   const wanted = select(registry, filters).filter((job) => levels.includes(job.level));
   const needed = levels.filter((level) => wanted.some((job) => job.level === level));
-  const targets = await openTargets(choice, needed, flags.jobs, filters.levels !== undefined);
+  const targets = await openTargets(choice, needed, parallelFor(flags.jobs, wanted), filters.levels !== undefined);
   const startedAt = new Date();
   const startMs = performance.now();
   const run: RunLine = {

@@ -30,7 +30,7 @@ export async function replay(path: string, flags: TargetFlags): Promise<number> 
   const check = checkOf(path, file, loadRegistry());
   const choice = chooseTarget(flags);
   const levels = levelsFor(choice, [file.header.level]);
-  const targets = await openTargets(choice, levels, 1, true);
+  const targets = await openTargets(choice, levels, { adapters: 1, nodes: 1 }, true);
   try {
     const executor = targets.executors.find(({ levels: served }) => served.includes(file.header.level));
     if (executor === undefined) throw new Error(`no executor serves level ${file.header.level}`);

@@ -92,14 +92,31 @@ export interface OpenTargets {
   close(): Promise<void>;
 }
 
+/** How many targets of each kind run at the same time, where the kit starts them itself. */
+export interface Parallel {
+  readonly adapters: number;
+  readonly nodes: number;
+}
+
 /** Nodes at level wire for each job in parallel: they mostly wait. */
 const WIRE_NODES_PER_JOB = 3;
 
+/** Targets for `jobs` in parallel, and no more than there are checks for. */
+export function parallelFor(jobs: number, checks: readonly { readonly level: Level }[]): Parallel {
+  const wire = checks.filter(({ level }) => level === 'wire').length;
+  return { adapters: Math.min(jobs, checks.length - wire), nodes: Math.min(jobs * WIRE_NODES_PER_JOB, wire) };
+}
+
 /**
- * Opens the targets of the levels, `jobs` of each kind where the kit starts them itself; an adapter
- * that listens gets one connection. Closes what is open before it rejects with `TargetError`.
+ * Opens the targets of the levels; an adapter that listens gets one connection. Closes what is open
+ * before it rejects with `TargetError`.
  */
-export async function openTargets(choice: TargetChoice, levels: readonly Level[], jobs: number, explicit: boolean): Promise<OpenTargets> {
+export async function openTargets(
+  choice: TargetChoice,
+  levels: readonly Level[],
+  parallel: Parallel,
+  explicit: boolean,
+): Promise<OpenTargets> {
   const executors: Executor[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(executors.map((executor) => executor.close()));
@@ -119,10 +136,10 @@ export async function openTargets(choice: TargetChoice, levels: readonly Level[]
       executors.push(first);
       target = describeHello(first.target.hello);
       remaining = withoutMissing(levels, adapterLevels(first.target.hello), explicit);
-      if (adapter.type !== 'listening') await openMany(jobs - 1, () => openAdapterExecutor(adapter));
+      if (adapter.type !== 'listening') await openMany(parallel.adapters - 1, () => openAdapterExecutor(adapter));
     }
     if (wire !== undefined && levels.includes('wire')) {
-      if (wire === 'reference') await openMany(jobs * WIRE_NODES_PER_JOB, () => openReferenceNode());
+      if (wire === 'reference') await openMany(parallel.nodes, () => openReferenceNode());
       else await openMany(wire.urls.length, (index) => openWireExecutor(wire.urls[index] ?? '', wire.prepared));
     }
     return { executors, target: target ?? describeWire(executors[0], wire === 'reference'), levels: remaining, close };
