@@ -18,6 +18,7 @@ export interface DevnetOptions {
   readonly transport?: 'memory' | 'websocket';
   /** `full`: everybody with everybody; `ring`: a ring with four chords a node. `full` up to 12 nodes if absent. */
   readonly topology?: 'full' | 'ring';
+  /** `devnet` if absent; the others count sessions from one address, which all loopback WebSockets share. */
   readonly preset?: PresetName;
   /** Departures from the preset, by the names of chapter 19. */
   readonly parameters?: Readonly<Record<string, string | number>>;

@@ -53,10 +53,6 @@ export async function runNode(flags: NodeFlags): Promise<number> {
       flags: flagsOf(flags),
     };
     const node = await startNode(loadConfig(sources));
-    // Standard output holds this line alone, so that whoever started the node can wait for it.
-    process.stdout.write(
-      `ready url=${node.url ?? '-'} peer_id=${node.peerIdText}${node.httpUrl === undefined ? '' : ` http=${node.httpUrl}`}\n`,
-    );
     let signals = 0;
     const onSignal = (signal: NodeJS.Signals): void => {
       signals += 1;
@@ -66,6 +62,10 @@ export async function runNode(flags: NodeFlags): Promise<number> {
     };
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
+    // Standard output holds this line alone, so that whoever started the node can wait for it.
+    process.stdout.write(
+      `ready url=${node.url ?? '-'} peer_id=${node.peerIdText}${node.httpUrl === undefined ? '' : ` http=${node.httpUrl}`}\n`,
+    );
     const error = await node.ended;
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);

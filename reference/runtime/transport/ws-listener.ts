@@ -75,6 +75,8 @@ export async function listenForSockets(
     });
   });
 
+  server.on('drop', (refused) => events.onRefused({ code: 'E_BUSY', remoteAddress: plainAddress(refused?.remoteAddress) }));
+
   server.on('upgrade', (request, socket, head) => {
     const stranger = strangers.get(socket);
     if (stranger === undefined || !offersSubprotocol(request)) {

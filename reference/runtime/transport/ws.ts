@@ -41,6 +41,8 @@ export function createWebSocketTransport(limits: TransportLimits): Transport {
       response.socket.setNoDelay(true);
     });
     socket.once('error', onError);
+    // A connection that is given up may fail once more; nobody is left to tell.
+    socket.on('error', () => undefined);
     socket.once('open', () => {
       dialling.delete(socket);
       const connection = wrapSocket(socket, remoteAddress, () => undefined);
