@@ -3,7 +3,7 @@ import { frameRule } from '../model/frame.ts';
 import { lastNumber, readFields } from '../model/protobuf.ts';
 import type { Finding } from '../runner/check.ts';
 import { finding, type SessionRule } from './session-judge.ts';
-import type { Input, LinkView, SessionView } from './session-view.ts';
+import type { Input, LinkView, Output, SessionView } from './session-view.ts';
 import { closedBefore, notClosedInTime } from './wire-close.ts';
 
 /** The GoAway that the kit sent on a link, with the pause that counts. */
@@ -32,7 +32,9 @@ export function endsOnGoAway(clause: string, chosen: (code: number) => boolean =
         if (goAway === undefined || !chosen(goAway.code)) continue;
         exercised = true;
         const { input } = goAway;
-        const later = link.outputs.find(({ event, atMs }) => event > input.event && atMs >= input.atMs + view.slackMs);
+        const later = link.outputs.find(
+          (output) => output.event > input.event && output.atMs >= input.atMs + view.slackMs && !answersBefore(link, input, output),
+        );
         if (later !== undefined) {
           findings.push(finding(clause, 'no frame after the GoAway was received', `a frame of kind ${later.frame.kind}`, later.event));
         }
@@ -45,20 +47,68 @@ export function endsOnGoAway(clause: string, chosen: (code: number) => boolean =
   };
 }
 
+/** Whether a frame is the Pong for a Ping that stood before the GoAway. */
+function answersBefore(link: LinkView, goAway: Input, { frame }: Output): boolean {
+  return (
+    frame.kind === 4 &&
+    link.inputs.some(
+      ({ order, outcome, frame: asked }) => order < goAway.order && outcome.type === 'answer' && asked?.requestId === frame.requestId,
+    )
+  );
+}
+
+/** A pause that a GoAway asked for, and the addresses at which its peer is dialled. */
+interface Pause {
+  readonly fromEvent: number;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly askedMs: bigint;
+  readonly addresses: ReadonlySet<string>;
+}
+
+function pausesIn(view: SessionView): readonly Pause[] {
+  return view.links.flatMap((link): readonly Pause[] => {
+    const goAway = goAwayOf(view, link);
+    if (goAway === undefined) return [];
+    const addresses = new Set(connectsIn(view).flatMap(({ address, expected }) => (expected === link.label ? [address] : [])));
+    const dialled = link.direction === 'outbound' ? addressDialled(view, link) : undefined;
+    if (dialled !== undefined) addresses.add(dialled);
+    const { input, untilMs, asked } = goAway;
+    return addresses.size === 0 ? [] : [{ fromEvent: input.event, fromMs: input.atMs, untilMs, askedMs: asked, addresses }];
+  });
+}
+
+/** The address of the newest dial before an outbound link. */
+function addressDialled(view: SessionView, link: LinkView): string | undefined {
+  const dial = view.trace.events.findLast((event, index) => event.type === 'dial' && index < link.opened.event);
+  return dial?.type === 'dial' ? dial.address : undefined;
+}
+
+interface Connect {
+  readonly atMs: number;
+  readonly address: string;
+  readonly expected: string | undefined;
+}
+
+function connectsIn(view: SessionView): readonly Connect[] {
+  return view.trace.events.flatMap((event) =>
+    event.type === 'step' && event.value.op === 'connect'
+      ? [{ atMs: event.atMs, address: event.value.address, expected: event.value.expected }]
+      : [],
+  );
+}
+
 /** No dial to the address of a peer before the pause that its GoAway asked for is over. Spec: SES-071. */
 export const waitsToDial: SessionRule = {
   clauses: ['SES-071'],
   judge: (view) => {
     const findings: Finding[] = [];
     let exercised = false;
-    for (const link of view.links) {
-      const goAway = goAwayOf(view, link);
-      if (goAway === undefined || link.direction !== 'outbound' || link.address === undefined) continue;
-      const { input, untilMs } = goAway;
-      exercised ||= connectsTo(view, link.address).some(({ atMs }) => atMs > input.atMs && atMs < untilMs);
+    for (const { fromEvent, fromMs, untilMs, addresses } of pausesIn(view)) {
+      exercised ||= connectsIn(view).some(({ atMs, address }) => addresses.has(address) && atMs > fromMs && atMs < untilMs);
       view.trace.events.forEach((event, index) => {
-        if (event.type !== 'dial' || event.address !== link.address || index < input.event || event.atMs >= untilMs - view.slackMs) return;
-        findings.push(finding('SES-071', `no dial for ${untilMs - input.atMs} ms`, `a dial after ${event.atMs - input.atMs} ms`, index));
+        if (event.type !== 'dial' || !addresses.has(event.address) || index < fromEvent || event.atMs >= untilMs - view.slackMs) return;
+        findings.push(finding('SES-071', `no dial for ${untilMs - fromMs} ms`, `a dial after ${event.atMs - fromMs} ms`, index));
       });
     }
     return { findings, exercised };
@@ -72,30 +122,19 @@ export function dialsAgain(clause: string, chosen: (askedMs: bigint, mostMs: big
     judge: (view) => {
       const findings: Finding[] = [];
       let exercised = false;
-      for (const link of view.links) {
-        const goAway = goAwayOf(view, link);
-        if (goAway === undefined || link.direction !== 'outbound' || link.address === undefined) continue;
-        const { asked, untilMs } = goAway;
-        if (!chosen(asked, BigInt(view.number('session.goaway_retry_ms_max')))) continue;
-        const connect = connectsTo(view, link.address).find(({ atMs }) => atMs >= untilMs);
+      const most = BigInt(view.number('session.goaway_retry_ms_max'));
+      for (const { askedMs, fromMs, untilMs, addresses } of pausesIn(view)) {
+        if (!chosen(askedMs, most)) continue;
+        const connect = connectsIn(view).find(({ atMs, address }) => addresses.has(address) && atMs >= untilMs);
         if (connect === undefined || view.trace.endMs < connect.atMs + view.reactionMs) continue;
         exercised = true;
         const dials = view.trace.events.some(
           (event) =>
-            event.type === 'dial' &&
-            event.address === link.address &&
-            event.atMs >= untilMs &&
-            event.atMs <= connect.atMs + view.reactionMs,
+            event.type === 'dial' && addresses.has(event.address) && event.atMs >= untilMs && event.atMs <= connect.atMs + view.reactionMs,
         );
-        if (!dials) findings.push(finding(clause, `a dial once ${untilMs - goAway.input.atMs} ms have passed`, 'none', connect.event));
+        if (!dials) findings.push(finding(clause, `a dial once ${untilMs - fromMs} ms have passed`, 'none', view.trace.events.length - 1));
       }
       return { findings, exercised };
     },
   };
-}
-
-function connectsTo(view: SessionView, address: string): readonly { readonly atMs: number; readonly event: number }[] {
-  return view.trace.events.flatMap((event, index) =>
-    event.type === 'step' && event.value.op === 'connect' && event.value.address === address ? [{ atMs: event.atMs, event: index }] : [],
-  );
 }

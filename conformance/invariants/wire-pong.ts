@@ -90,9 +90,12 @@ export function leavesOverruns(clause: string = 'SES-061'): SessionRule {
           if (input.outcome.type !== 'ignore' || input.outcome.clause !== 'SES-061') continue;
           exercised = true;
           if (input.frame?.kind !== 2) continue;
-          const pong = link.outputs.find(
-            ({ event, frame }) => event > input.event && frame.kind === 4 && frame.requestId === input.frame?.requestId,
-          );
+          const { requestId } = input.frame;
+          // Pings of the same id that pass account for as many Pongs.
+          const passing = link.inputs.filter(
+            ({ outcome, frame }) => outcome.type !== 'ignore' && frame?.kind === 2 && frame.requestId === requestId,
+          ).length;
+          const pong = link.outputs.filter(({ frame }) => frame.kind === 4 && frame.requestId === requestId)[passing];
           if (pong !== undefined)
             findings.push(finding(clause, 'a Ping that the buckets do not let pass is ignored', 'a Pong for it', pong.event));
         }

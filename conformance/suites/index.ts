@@ -1,6 +1,7 @@
 /** Every suite, by name: a file that is not listed here does not run. */
 
 import type { Suite } from '../runner/registry.ts';
+import { checks as conventionsReactions } from './01-conventions.reactions.suite.ts';
 import { checks as conventionsVectors } from './01-conventions.vectors.suite.ts';
 import { checks as identityVectors } from './02-identity.vectors.suite.ts';
 import { checks as wireBodies } from './03-wire.bodies.suite.ts';
@@ -8,9 +9,11 @@ import { checks as wireFrames } from './03-wire.frames.suite.ts';
 import { checks as wireTransport } from './03-wire.transport.suite.ts';
 import { checks as wireVectors } from './03-wire.vectors.suite.ts';
 import { checks as sessionDuplicates } from './04-session.duplicates.suite.ts';
+import { checks as sessionGoaway } from './04-session.goaway.suite.ts';
 import { checks as sessionHandshake } from './04-session.handshake.suite.ts';
 import { checks as sessionOutbound } from './04-session.outbound.suite.ts';
 import { checks as sessionPing } from './04-session.ping.suite.ts';
+import { checks as sessionRates } from './04-session.rates.suite.ts';
 import { checks as sessionVectors } from './04-session.vectors.suite.ts';
 import { checks as gossipDirect } from './05-gossip.direct.suite.ts';
 import { checks as gossipInventory } from './05-gossip.inventory.suite.ts';
@@ -21,6 +24,7 @@ import { checks as gossipVectors } from './05-gossip.vectors.suite.ts';
 import { checks as gossipVerdict } from './05-gossip.verdict.suite.ts';
 
 export const suites: readonly Suite[] = [
+  { file: '01-conventions.reactions.suite.ts', checks: conventionsReactions },
   { file: '01-conventions.vectors.suite.ts', checks: conventionsVectors },
   { file: '02-identity.vectors.suite.ts', checks: identityVectors },
   { file: '03-wire.bodies.suite.ts', checks: wireBodies },
@@ -28,9 +32,11 @@ export const suites: readonly Suite[] = [
   { file: '03-wire.transport.suite.ts', checks: wireTransport },
   { file: '03-wire.vectors.suite.ts', checks: wireVectors },
   { file: '04-session.duplicates.suite.ts', checks: sessionDuplicates },
+  { file: '04-session.goaway.suite.ts', checks: sessionGoaway },
   { file: '04-session.handshake.suite.ts', checks: sessionHandshake },
   { file: '04-session.outbound.suite.ts', checks: sessionOutbound },
   { file: '04-session.ping.suite.ts', checks: sessionPing },
+  { file: '04-session.rates.suite.ts', checks: sessionRates },
   { file: '04-session.vectors.suite.ts', checks: sessionVectors },
   { file: '05-gossip.direct.suite.ts', checks: gossipDirect },
   { file: '05-gossip.inventory.suite.ts', checks: gossipInventory },
