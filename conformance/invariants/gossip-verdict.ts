@@ -15,8 +15,8 @@ export const acceptedIsTaken: Rule<GossipView> = {
     const reactionMs = view.number('session.reaction_ms_max') + view.slackMs;
     for (const message of view.messages.values()) {
       if (message.own) continue;
-      if (message.atMs + reactionMs > view.trace.endMs) continue;
       if (view.trace.observes.deliver) {
+        if (message.atMs + reactionMs > view.trace.endMs) continue;
         exercised = true;
         const times = view.trace.events.filter((event) => event.type === 'deliver' && event.id === message.id);
         const inTime = times.filter((event) => event.atMs >= message.atMs && event.atMs <= message.atMs + reactionMs);

@@ -13,10 +13,10 @@ export const checks: readonly Check[] = [
     title: 'A message that the node has is sent to whoever asks for it',
     clauses: ['GSP-052'],
     plans: fc
-      .record({ afterMs: fc.constantFrom(0, 1_000, 2_500), count: fc.integer({ min: 1, max: 4 }), asker: fc.constantFrom(0, 1) })
+      .record({ afterMs: fc.constantFrom(0, 700, 2_000), count: fc.integer({ min: 1, max: 4 }), asker: fc.constantFrom(0, 1) })
       .map(({ afterMs, count, asker }) => {
         const specs = Array.from({ length: count }, (_, index) => message(`w${index}`));
-        return plan([...sessions(0, 3), push(0, specs), wait(afterMs + 20), iwant(asker, specs.map(idOf)), wait(1_500)]);
+        return plan([...sessions(0, 3), push(0, specs), wait(afterMs + 300), iwant(asker, specs.map(idOf)), wait(1_500, 2_200)]);
       }),
     rules: [answersIwants],
   }),
@@ -27,7 +27,7 @@ export const checks: readonly Check[] = [
     levels: ['adapter'],
     plans: fc.constantFrom(30_000, 29_999, 20_000).map((afterMs) => {
       const spec = message('kept', { ageMs: 0 });
-      return plan([...sessions(0, 3), push(0, [spec]), wait(afterMs), iwant(1, [idOf(spec)]), wait(1_500)]);
+      return plan([...sessions(0, 3), push(0, [spec]), wait(afterMs), iwant(1, [idOf(spec)]), wait(1_500, 2_200)]);
     }),
     rules: [answersIwants],
   }),
@@ -57,7 +57,7 @@ export const checks: readonly Check[] = [
     plans: fc.record({ times: fc.integer({ min: 4, max: 9 }), together: fc.boolean() }).map(({ times, together }) => {
       const spec = message('again');
       const requests = Array.from({ length: times }, (): Step[] => [iwant(1, [idOf(spec)]), ...(together ? [] : [wait(60)])]).flat();
-      return plan([...sessions(0, 2), push(0, [spec]), wait(20), ...requests, wait(1_500)]);
+      return plan([...sessions(0, 2), push(0, [spec]), wait(300), ...requests, wait(1_500, 2_200)]);
     }),
     rules: [answersIwants],
     attacks: ['IWANT repeat'],
@@ -77,7 +77,7 @@ export const checks: readonly Check[] = [
         iwant(0, [...filler, idOf(spec)]),
         wait(900),
         ...(later ? [wait(200), iwant(0, [idOf(spec)])] : []),
-        wait(1_500),
+        wait(1_500, 2_200),
       ]);
     }),
     rules: [answersIwants],
@@ -91,10 +91,10 @@ export const checks: readonly Check[] = [
       return plan([
         ...sessions(0, 2),
         push(0, [spec]),
-        wait(20),
+        wait(300),
         iwant(1, [...Array.from({ length: count }, (_, index) => bogusId(index + 1)), idOf(spec)]),
         ping(1),
-        wait(1_500),
+        wait(1_500, 2_200),
       ]);
     }),
     rules: [answersIwants],
@@ -108,7 +108,7 @@ export const checks: readonly Check[] = [
       return plan([
         ...sessions(0, 5),
         ...Array.from({ length: announcers }, (_, index) => ihave(index, specs.map(idOf))),
-        wait(1_600),
+        wait(1_600, 2_700),
         push(0, specs),
         wait(600),
       ]);

@@ -158,7 +158,7 @@ const verdicts: readonly Check[] = [
     clauses: ['GSP-021', 'GSP-022'],
     plans: fc
       .record({
-        links: fc.integer({ min: 2, max: 5 }),
+        links: fc.integer({ min: 3, max: 5 }),
         count: fc.integer({ min: 1, max: 6 }),
         sizes: fc.array(fc.integer({ min: 0, max: 2_000 }), { minLength: 6, maxLength: 6 }),
         copies: fc.boolean(),
