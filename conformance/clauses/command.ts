@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
+import { DOCTOR_CHECKS } from '../driver/doctor-checks.ts';
 import { packageRoot } from '../package-root.ts';
 import type { ResultLine } from '../report/result.ts';
 import { ToolError } from '../runner/problem.ts';
@@ -35,6 +36,7 @@ function runClauses(root: string, options: { write?: boolean; check?: boolean; c
   const rows = clauseRows({
     clauses: spec.clauses,
     checks: registry.checks,
+    doctorItems: DOCTOR_CHECKS,
     verdicts: lastVerdicts(root),
     mutants: mutantsByClause(root),
     excuses: excuses(root),

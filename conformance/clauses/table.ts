@@ -28,6 +28,8 @@ export interface ClauseSummary {
 export interface ClauseSources {
   readonly clauses: readonly Clause[];
   readonly checks: readonly Check[];
+  /** Items of the doctor, which judges adapters: id and clause. */
+  readonly doctorItems: readonly { readonly id: string; readonly clause: string }[];
   /** Verdict by check id, from the last run. */
   readonly verdicts: ReadonlyMap<string, readonly string[]>;
   /** Mutant ids by clause. */
@@ -42,7 +44,8 @@ const ORDER = ['passed', 'variant', 'notApplicable', 'warned', 'inconclusive', '
 /** One row a clause, in the order of the chapters. */
 export function clauseRows(sources: ClauseSources): ClauseRow[] {
   return sources.clauses.map((clause) => {
-    const checks = sources.checks.filter((check) => check.clauses.includes(clause.id)).map((check) => check.id);
+    const items = sources.doctorItems.filter((item) => item.clause === clause.id).map((item) => `doctor:${item.id}`);
+    const checks = [...sources.checks.filter((check) => check.clauses.includes(clause.id)).map((check) => check.id), ...items];
     const verdicts = checks.flatMap((id) => sources.verdicts.get(id) ?? []);
     return {
       clause,

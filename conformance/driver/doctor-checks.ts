@@ -278,7 +278,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
   {
     id: 'evaluate.arguments',
-    clause: 'chapter 23, Evaluate',
+    clause: 'CNF-009',
     title: 'Evaluate with wrong arguments in number or size is answered refused',
     advice: 'Check the number and the sizes of the arguments before the function runs, and answer Refused.',
     run: async ({ target }) => {
@@ -453,7 +453,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
   {
     id: 'crash.restart',
-    clause: 'chapter 23, Adapter capabilities',
+    clause: 'CNF-010',
     title: 'Crash takes the links away, Restart brings the node back and its clock goes on',
     advice: 'At Crash drop volatile state and links; at Restart start from durable state at the present time.',
     run: async (context) => {

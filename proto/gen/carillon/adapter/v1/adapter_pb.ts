@@ -852,7 +852,7 @@ export const AdvanceRequestSchema: GenMessage<AdvanceRequest> = /*@__PURE__*/
   messageDesc(file_carillon_adapter_v1_adapter, 22);
 
 /**
- * Reads a state view as JSON (capability "views"); chapter 23 names the views.
+ * Reads a state view as JSON (capability "views"), for a person's eyes: no check reads one.
  *
  * @generated from message carillon.adapter.v1.QueryRequest
  */
@@ -1267,7 +1267,8 @@ export const VerdictEffectSchema: GenMessage<VerdictEffect> = /*@__PURE__*/
   messageDesc(file_carillon_adapter_v1_adapter, 36);
 
 /**
- * The handshake on a raw link has succeeded.
+ * The handshake on a raw link has succeeded; also reported, if the adapter likes, in answer to Open of
+ * an established link.
  *
  * @generated from message carillon.adapter.v1.EstablishedEffect
  */
