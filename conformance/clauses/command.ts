@@ -62,7 +62,7 @@ function runClauses(root: string, options: { write?: boolean; check?: boolean; c
   console.log(`witnessed   ${summary.witnessed} of ${summary.must}`);
   console.log(`checked     ${summary.checked} of ${summary.wireVisible} that a peer can see broken`);
   console.log(`mutants     ${rows.filter(({ mutants }) => mutants.length > 0).length} clauses have a mutant that proves their check`);
-  for (const [chapter, counts] of Object.entries(summary.byChapter))
+  for (const [chapter, counts] of Object.entries(summary.byChapter).sort(([a], [b]) => a.localeCompare(b)))
     console.log(`chapter ${chapter}  ${counts.must} MUST, ${counts.checked} of ${counts.wireVisible} visible ones checked`);
   console.log('table       reports/clauses/clauses.md');
   for (const problem of problems) console.error(`problem     ${problem}`);
