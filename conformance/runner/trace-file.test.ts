@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { EnvelopeSpec, Plan, Step } from '../driver/plan.ts';
 import type { TraceEvent } from '../driver/trace.ts';
 import { describePlan } from './describe.ts';
@@ -127,8 +128,11 @@ describe('trace files', () => {
     expect(() => readTraceFile('/nonexistent/a.jsonl')).toThrow(/ENOENT/);
   });
 
-  test('have the form of trace.schema.json', async () => {
-    await expect(traceSchemaText()).toMatchFileSnapshot('trace.schema.json');
+  test('have the form of trace.schema.json, which scripts/trace-schema.ts writes', () => {
+    const committed = JSON.parse(readFileSync(new URL('trace.schema.json', import.meta.url), 'utf8'));
+    expect(committed).toEqual(JSON.parse(traceSchemaText()));
+    const schema = z.fromJSONSchema(committed);
+    for (const line of linesOf(traceText(make()))) expect(schema.safeParse(JSON.parse(line)).error).toBeUndefined();
   });
 
   test('are written for failures and lead to a replay line', async () => {
