@@ -36,6 +36,9 @@ export class Runaway extends Error {}
 /** Wakes at one moment before a node counts as stuck. Spec: CNF-007 */
 const WAKES_AT_ONCE_MAX = 10_000;
 
+/** Wakes of one Advance: years of a busy node; a kit that wants more advances in smaller steps. */
+const WAKES_MAX = 5_000_000;
+
 /** Effects of one response, in bytes; more do not fit one message of the adapter protocol. */
 const EFFECT_BYTES_MAX = 15 * 1024 * 1024;
 /** What an effect takes besides its data, at most. */
@@ -237,7 +240,8 @@ export class NodeDriver {
     if (until === Until.UNSPECIFIED) return refused('until is not specified');
     if (until !== Until.WAKE && until !== Until.EFFECT && until !== Until.TARGET) return { unsupported: `until ${until}` };
     let wakesAtOnce = 0;
-    for (;;) {
+    for (let wakes = 0; ; wakes++) {
+      if (wakes > WAKES_MAX) throw new Runaway(`${wakes} wakes before ${targetMs} ms: advance in smaller steps`);
       const due = this.#node?.deadline();
       if (this.#node === undefined || due === undefined || due > targetMs) break;
       const atMs = Math.max(this.#nowMs, Math.ceil(due));
