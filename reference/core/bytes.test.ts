@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareBytes, concatBytes, copyBytes, decodeUtf8, encodeUtf8, equalBytes, fromHex, toHex, u64be } from './bytes.ts';
@@ -29,6 +31,27 @@ describe('byte strings', () => {
     expect(toHex(Uint8Array.of(0, 0xab))).toBe('00ab');
     expect(fromHex('00AB')).toEqual(Uint8Array.of(0, 0xab));
     for (const text of ['0', '0g', ' 0', '0x', '−1', '00\n']) expect(fromHex(text)).toBeUndefined();
+  });
+
+  test('hexadecimal of many bytes is that of its parts', () => {
+    const long = Uint8Array.from({ length: 5000 }, (_, index) => index * 7);
+    expect(toHex(long)).toBe(Buffer.from(long).toString('hex'));
+  });
+
+  test('an id is kept in little more than its digits', () => {
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    const kept = new Map<string, number>();
+    const source = new Uint8Array(32);
+    const view = new DataView(source.buffer);
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let index = 0; index < 20_000; index++) {
+      view.setUint32(0, index);
+      kept.set(toHex(source), index);
+    }
+    collect();
+    expect((process.memoryUsage().heapUsed - before) / kept.size).toBeLessThan(250);
   });
 
   test('u64be puts the most significant byte first', () => {
