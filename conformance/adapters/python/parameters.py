@@ -1,0 +1,60 @@
+"""The parameters of chapter 19: presets, ranges and relations (PRM-001)."""
+
+import json
+import pathlib
+import re
+
+from errors import Refused
+
+TABLE = pathlib.Path(__file__).resolve().parents[3] / "spec" / "parameters.json"
+CLASSES = ("control", "consensus", "sync", "inventory", "data")
+
+
+def _load():
+    with open(TABLE, encoding="utf-8") as file:
+        return {entry["name"]: entry for entry in json.load(file)["parameters"]}
+
+
+ENTRIES = _load()
+
+
+def _parse(entry, text):
+    """A value of the parameter's unit and range, or None."""
+    if entry["range"] == "-":
+        return text if text in entry["unit"].split(", ") else None
+    whole = entry["unit"] not in ("points", "factor")
+    if not re.fullmatch(r"-?[0-9]+" if whole else r"-?[0-9]+(\.[0-9]+)?", text):
+        return None
+    value = int(text) if whole else float(text)
+    low, high = re.fullmatch(r"(-?[0-9.]+)(?:-(-?[0-9.]+))?", entry["range"]).groups()
+    return value if float(low) <= value <= float(high or low) else None
+
+
+def _relations(p):
+    ttl = p["gossip.seen_ttl_ms"]
+    yield ttl >= p["clock.past_ms_max"] + p["clock.future_ms_max"]
+    yield p["gossip.seen_origin_capacity"] * 1000 >= p["gossip.origin_per_s"] * (ttl + 2000)
+    yield p["gossip.seen_unstaked_capacity"] * 1000 >= p["gossip.unstaked_per_s"] * (ttl + 2000)
+    for name in CLASSES:
+        yield 2 * p["rate." + name + ".bytes_per_s"] >= 65519
+    yield p["gossip.message_bytes_max"] <= 65000
+    yield p["gossip.wanted_per_link_max"] >= p["gossip.ihave_ids_per_heartbeat"]
+    yield p["gossip.ihave_wait_ms"] < p["gossip.message_cache_ms"]
+    yield p["score.graylist_min"] <= p["score.gossip_min"]
+    yield p["session.half_open_per_address_max"] <= p["session.half_open_max"]
+    yield p["session.pong_answer_ms_max"] < p["session.pong_timeout_ms"]
+
+
+def configuration(preset, overrides):
+    """A dictionary by configuration key, or Refused."""
+    if preset not in ENTRIES["gossip.mode"]["values"]:
+        raise Refused("no preset " + preset)
+    values = {name: entry["values"][preset] for name, entry in ENTRIES.items()}
+    for name, text in overrides.items():
+        value = _parse(ENTRIES[name], text) if name in ENTRIES else None
+        if value is None:
+            raise Refused("no such parameter, or outside its range: " + name)
+        values[name] = value
+    if not all(_relations(values)):
+        raise Refused("the parameters break a relation of chapter 19")
+    return values
