@@ -30,11 +30,11 @@ export function listenAddress(link: number): string {
   return `ws://203.0.113.${link}:7000`;
 }
 
-/** Makes the node dial a peer and answers with a connection; the handshake is still to come. A second passes. */
+/** Makes the node dial a peer and answers with a connection; the handshake is still to come. 200 ms pass. */
 export function dialled(link: number, peer: Label, expected?: Label, mode: 'session' | 'raw' = 'raw'): readonly Step[] {
   return [
     { op: 'connect', address: listenAddress(link), ...(expected === undefined ? {} : { expected }) },
-    wait(1_000),
+    wait(200),
     { op: 'open', link, peer, mode, direction: 'outbound' },
   ];
 }
@@ -69,53 +69,82 @@ export const nonces: Arbitrary<Hex> = fc.uint8Array({ minLength: 8, maxLength: 8
 /** What is done on a link. */
 export type Act = (link: number) => readonly Step[];
 
-/** A defect and the same input without it. */
+/** A defect and, on another link, the same input without it. */
 export interface Scene {
   readonly bad: Act;
-  readonly twin: Act;
+  /** Absent where another scene of the stage has the same. */
+  readonly twin?: Act;
   /** How the two links are opened; a session with the default capabilities if absent. */
   readonly openBad?: (link: number, peer: Label) => readonly Step[];
   readonly openTwin?: (link: number, peer: Label) => readonly Step[];
 }
 
-/** Orders in which a stage can be played. */
+/** How a stage is played. */
 interface Staging {
-  readonly twinFirst: boolean;
+  readonly order: 'badFirst' | 'twinsFirst' | 'mixed';
   readonly warmUp: boolean;
-  readonly links: readonly [number, number, number];
 }
 
 const stagings: Arbitrary<Staging> = fc.record({
-  twinFirst: fc.boolean(),
+  order: fc.constantFrom<Staging['order'][]>('badFirst', 'twinsFirst', 'mixed'),
   warmUp: fc.boolean(),
-  links: fc.constantFrom<[number, number, number]>([1, 2, 3], [3, 1, 2], [2, 3, 1]),
 });
 
 /** How long a stage waits: the reaction time twice, so that the wall clock's slack is in it. */
 export const STAGE_MS = 2_000;
 
+/** Links of a stage: its scenes' defects from 1 on, their twins from 41 on. */
+const TWIN_LINKS = 40;
+const BYSTANDER_LINK = 100;
+
 /**
- * Three peers: `mallory` brings the defect, `twin` the same without it, `bystander` nothing. Each of the
- * last two is pinged behind the defect; both have to be served.
+ * The peers `mallory-…` bring defects, the peers `twin-…` the same without them, `bystander` nothing.
+ * The last two are pinged behind the defects and have to be served.
  */
-export function staged(scenes: Arbitrary<Scene>, setup: Setup = {}): Arbitrary<Plan> {
-  return fc.tuple(scenes, stagings).map(([scene, staging]) => stage(scene, staging, setup));
+export function staged(scenes: Arbitrary<readonly Scene[]>, setup: Setup = {}): Arbitrary<Plan> {
+  return fc.tuple(scenes, stagings).map(([list, staging]) => stage(list, staging, setup));
 }
 
-function stage(scene: Scene, { twinFirst, warmUp, links }: Staging, setup: Setup): Plan {
-  const [bad, twin, bystander] = links;
+/** One scene, or some of the same kind. */
+export function some(scenes: Arbitrary<Scene>, count = 1): Arbitrary<readonly Scene[]> {
+  return fc.array(scenes, { minLength: count, maxLength: count });
+}
+
+/** All values, in any order. */
+export function shuffled<Value>(values: readonly Value[]): Arbitrary<readonly Value[]> {
+  return fc.shuffledSubarray([...values], { minLength: values.length });
+}
+
+/** A scene for each of the values, in any order. */
+export function every<Value>(values: readonly Value[], scene: (value: Value) => Scene): Arbitrary<readonly Scene[]> {
+  return shuffled(values).map((list) => list.map(scene));
+}
+
+function stage(scenes: readonly Scene[], { order, warmUp }: Staging, setup: Setup): Plan {
   const openPlain = (link: number, peer: Label): readonly Step[] => [session(link, peer)];
-  const { openBad = openPlain, openTwin = openPlain } = scene;
-  const acts = [scene.bad(bad), scene.twin(twin)];
+  const parts = scenes.map((scene, index) => {
+    const [bad, twin] = [index + 1, TWIN_LINKS + index + 1];
+    return {
+      open: [
+        ...(scene.openBad ?? openPlain)(bad, `mallory-${index}`),
+        ...(scene.twin === undefined ? [] : (scene.openTwin ?? openPlain)(twin, `twin-${index}`)),
+      ],
+      bad: scene.bad(bad),
+      twin: scene.twin?.(twin) ?? [],
+      ping: scene.twin === undefined ? [] : [ping(twin)],
+    };
+  });
+  const bads = parts.map((part) => part.bad);
+  const twins = parts.map((part) => part.twin);
+  const acts = { badFirst: [...bads, ...twins], twinsFirst: [...twins, ...bads], mixed: parts.flatMap((part) => [part.bad, part.twin]) };
   return plan(
     [
-      session(bystander, 'bystander'),
-      ...openBad(bad, 'mallory'),
-      ...openTwin(twin, 'twin'),
-      ...(warmUp ? [ping(bystander)] : []),
-      ...(twinFirst ? acts.toReversed() : acts).flat(),
-      ping(twin),
-      ping(bystander),
+      session(BYSTANDER_LINK, 'bystander'),
+      ...parts.flatMap((part) => part.open),
+      ...(warmUp ? [ping(BYSTANDER_LINK)] : []),
+      ...acts[order].flat(),
+      ...parts.flatMap((part) => part.ping),
+      ping(BYSTANDER_LINK),
       wait(STAGE_MS),
     ],
     setup,
@@ -123,12 +152,20 @@ function stage(scene: Scene, { twinFirst, warmUp, links }: Staging, setup: Setup
 }
 
 /** A stage for connections that have no session yet: what is done in place of message 1, beside a handshake in order. */
-export function inPlaceOfMessage1(bads: Arbitrary<Act>): Arbitrary<Plan> {
-  return staged(bads.map((bad): Scene => ({ ...bareLinks, bad, twin: (link) => [handshake(link)] })));
+export function inPlaceOfMessage1(bads: readonly Act[]): Arbitrary<Plan> {
+  return staged(
+    every(bads, (bad) => bare(bad)).map((list) =>
+      list.map((scene, index) => (index === 0 ? { ...scene, twin: (link) => [handshake(link)] } : scene)),
+    ),
+  );
 }
 
-/** Opens both links of a scene without a handshake. */
-export const bareLinks: Pick<Scene, 'openBad' | 'openTwin'> = {
+/** A scene on links that are opened without a handshake. */
+export function bare(bad: Act, twin?: Act): Scene {
+  return { ...bareLinks, bad, ...(twin === undefined ? {} : { twin }) };
+}
+
+const bareLinks: Pick<Scene, 'openBad' | 'openTwin'> = {
   openBad: (link, peer) => [raw(link, peer)],
   openTwin: (link, peer) => [raw(link, peer)],
 };

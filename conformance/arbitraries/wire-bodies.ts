@@ -5,8 +5,8 @@ import { concat, unhex, utf8 } from '../model/bytes.ts';
 import { encodeFrame, frameNamed } from '../model/frame.ts';
 import { writeBytes, writeBytesField, writeTag, writeVarintField } from '../model/protobuf.ts';
 import { encodeUvarint } from '../model/uvarint.ts';
-import { frames, nonces, type Scene } from './session-plans.ts';
-import { type BytesPair, smallBody } from './wire-frames.ts';
+import { every, frames, nonces, type Scene } from './session-plans.ts';
+import { each, type Pairs, smallBody } from './wire-frames.ts';
 
 /** Kinds whose bodies can be spoilt; a Ping needs no capability, the others `gossip/1`. */
 export type BodyKind = 'Ping' | 'Prune' | 'Graft' | 'Ihave' | 'Iwant' | 'Idontwant';
@@ -20,12 +20,14 @@ export function frameOf(name: BodyKind, body: Uint8Array): Uint8Array {
 }
 
 /** Bytes that are no field, put before or behind the fields of a body in order; the twin has `harmless` there. */
-function spoilt(kinds: readonly BodyKind[], faults: readonly Uint8Array[], harmless: Uint8Array, isLast = false): Arbitrary<BytesPair> {
-  return fc.tuple(fc.constantFrom(...kinds), fc.constantFrom(...faults), fc.boolean()).map(([name, fault, first]) => {
-    const small = smallBody(name);
-    const body = (part: Uint8Array): Uint8Array => (first && !isLast ? concat(part, small) : concat(small, part));
-    return { bad: frameOf(name, body(fault)), twin: frameOf(name, body(harmless)) };
-  });
+function spoilt(kinds: readonly BodyKind[], faults: readonly Uint8Array[], harmless: Uint8Array, isLast = false): Pairs {
+  return each(faults, (fault) =>
+    fc.tuple(fc.constantFrom(...kinds), fc.boolean()).map(([name, first]) => {
+      const small = smallBody(name);
+      const body = (part: Uint8Array): Uint8Array => (first && !isLast ? concat(part, small) : concat(small, part));
+      return { bad: frameOf(name, body(fault)), twin: frameOf(name, body(harmless)) };
+    }),
+  );
 }
 
 /** An unknown field number with another wire type; numbers stay small so that a Ping has room. */
@@ -34,7 +36,7 @@ const harmlessVarint = writeVarintField(UNKNOWN, 5);
 const harmlessBytes = writeBytesField(UNKNOWN, Uint8Array.of(1, 2, 3));
 
 /** Bodies that end inside a field: in a tag, a value, a length, or before the bytes that a length announces, however many. */
-export function cutBodies(kinds: readonly BodyKind[]): Arbitrary<BytesPair> {
+export function cutBodies(kinds: readonly BodyKind[]): Pairs {
   const lengths = [2n, 9n, 127n, 2n ** 31n - 1n, 2n ** 32n - 1n, 2n ** 53n, 2n ** 63n - 1n].map((length) =>
     concat(writeTag(UNKNOWN, 2), encodeUvarint(length), Uint8Array.of(1)),
   );
@@ -51,14 +53,16 @@ export function cutBodies(kinds: readonly BodyKind[]): Arbitrary<BytesPair> {
   return spoilt(kinds, faults, harmlessBytes, true);
 }
 
-/** A known field of a body that announces more bytes than there are. */
-export const cutKnownFields: Arbitrary<BytesPair> = fc.constantFrom(1, 2, 100, 2 ** 31, 2 ** 53).map((beyond) => ({
-  bad: frameOf('Ping', concat(writeTag(1, 2), encodeUvarint(8 + beyond), new Uint8Array(8).fill(0x33))),
-  twin: frameOf('Ping', smallBody('Ping')),
-}));
+/** Nonces that announce more bytes than there are. */
+export const cutKnownFields: Pairs = each([1, 2, 100, 2 ** 31, 2 ** 53 - 8], (beyond) =>
+  fc.constant({
+    bad: frameOf('Ping', concat(writeTag(1, 2), encodeUvarint(8 + beyond), new Uint8Array(8).fill(0x33))),
+    twin: frameOf('Ping', smallBody('Ping')),
+  }),
+);
 
 /** Field number 0 in each wire type, and tags of 2^32 or above. */
-export function badNumbers(kinds: readonly BodyKind[]): Arbitrary<BytesPair> {
+export function badNumbers(kinds: readonly BodyKind[]): Pairs {
   const faults = [
     Uint8Array.of(0x00, 0x01),
     Uint8Array.of(0x01, ...new Uint8Array(8)),
@@ -72,7 +76,7 @@ export function badNumbers(kinds: readonly BodyKind[]): Arbitrary<BytesPair> {
 }
 
 /** Wire types 6 and 7, and end-group tags that nothing opens. */
-export function badWireTypes(kinds: readonly BodyKind[]): Arbitrary<BytesPair> {
+export function badWireTypes(kinds: readonly BodyKind[]): Pairs {
   const faults = [
     concat(writeTag(UNKNOWN, 6), Uint8Array.of(1)),
     concat(writeTag(UNKNOWN, 7), Uint8Array.of(1)),
@@ -84,38 +88,50 @@ export function badWireTypes(kinds: readonly BodyKind[]): Arbitrary<BytesPair> {
 }
 
 /** Varints of more than ten bytes: as tag, as length, as value. */
-export function longVarints(kinds: readonly BodyKind[]): Arbitrary<BytesPair> {
+export function longVarints(kinds: readonly BodyKind[]): Pairs {
   const long = Uint8Array.from([...Array.from({ length: 10 }, () => 0x81), 0x01]);
   const faults = [concat(writeTag(UNKNOWN, 0), long), concat(writeTag(UNKNOWN, 2), long), concat(long, Uint8Array.of(1))];
   return spoilt(kinds, faults, harmlessVarint);
 }
 
-/** A topic that is not UTF-8, beside one of the same size that is. */
-export const badTexts: Arbitrary<BytesPair> = fc
-  .constantFrom([0xc3, 0x28], [0xff, 0xfe], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe2, 0x82])
-  .map((tail) => {
+/** Topics that are not UTF-8, beside some of the same size that are. */
+export const badTexts: Pairs = each(
+  [
+    [0xc3, 0x28],
+    [0xff, 0xfe],
+    [0xc0, 0xaf],
+    [0xed, 0xa0, 0x80],
+    [0xf5, 0x80, 0x80, 0x80],
+    [0xe2, 0x82],
+  ],
+  (tail) => {
     const ids = writeBytesField(2, new Uint8Array(32).fill(0x5a));
     const ihave = (topic: Uint8Array): Uint8Array => frameOf('Ihave', concat(writeBytes(1, topic), ids));
-    return { bad: ihave(concat(utf8('app/'), Uint8Array.from(tail))), twin: ihave(utf8(`app/${'k'.repeat(tail.length)}`)) };
-  });
+    return fc.constant({ bad: ihave(concat(utf8('app/'), Uint8Array.from(tail))), twin: ihave(utf8(`app/${'k'.repeat(tail.length)}`)) });
+  },
+);
 
-/** A nonce that has not 8 bytes, or is not there. */
-export const badNonces: Arbitrary<BytesPair> = fc.constantFrom(0, 1, 7, 9, 16, 32).map((size) => ({
-  bad: frameOf('Ping', size === 0 ? new Uint8Array() : writeBytesField(1, new Uint8Array(size).fill(0x33))),
-  twin: frameOf('Ping', smallBody('Ping')),
-}));
+/** Nonces that have not 8 bytes, or are not there. */
+export const badNonces: Pairs = each([0, 1, 7, 9, 16, 32], (size) =>
+  fc.constant({
+    bad: frameOf('Ping', size === 0 ? new Uint8Array() : writeBytesField(1, new Uint8Array(size).fill(0x33))),
+    twin: frameOf('Ping', smallBody('Ping')),
+  }),
+);
+
+const BAD_IDS = GOSSIP_KINDS.flatMap((name) => [0, 31, 33].map((size) => ({ name, size })));
 
 /** Ids and origins that have not 32 bytes, at any place of their list. */
-export const badIds: Arbitrary<BytesPair> = fc
-  .tuple(fc.constantFrom(...GOSSIP_KINDS), fc.constantFrom(0, 1, 31, 33, 64), fc.integer({ min: 0, max: 3 }))
-  .map(([name, size, place]) => {
+export const badIds: Pairs = each(BAD_IDS, ({ name, size }) =>
+  fc.integer({ min: 0, max: 3 }).map((place) => {
     const topic = name === 'Ihave' ? writeBytes(1, utf8('app/kit')) : new Uint8Array();
     const field = name === 'Ihave' ? 2 : 1;
     const list = (sizes: readonly number[]): Uint8Array =>
       concat(topic, ...sizes.map((bytes, index) => writeBytesField(field, new Uint8Array(bytes).fill(0x40 + index))));
     const sizes = [32, 32, 32, 32];
     return { bad: frameOf(name, list(sizes.with(place, size))), twin: frameOf(name, list(sizes)) };
-  });
+  }),
+);
 
 /** Most elements of each kind's list. Spec: the comments of `gossip.proto`. */
 const MOST: Readonly<Record<'Prune' | 'Graft' | 'Iwant' | 'Idontwant' | 'Ihave', number>> = {
@@ -126,30 +142,30 @@ const MOST: Readonly<Record<'Prune' | 'Graft' | 'Iwant' | 'Idontwant' | 'Ihave',
   Ihave: 1_000,
 };
 
+const COUNTED = (['Prune', 'Graft', 'Iwant', 'Idontwant'] as const).flatMap((name) => [
+  { name, bad: 0, twin: 1 },
+  { name, bad: MOST[name] + 1, twin: MOST[name] },
+]);
+
 /** One element too many, or none, beside the most that are allowed, or one. */
-export const badCounts: Arbitrary<BytesPair> = fc
-  .tuple(
-    fc.constantFrom('Prune' as const, 'Graft' as const, 'Iwant' as const, 'Idontwant' as const),
-    fc.constantFrom('most' as const, 'none' as const),
-  )
-  .map(([name, edge]) => {
-    const list = (count: number): Uint8Array =>
-      frameOf(name, concat(...Array.from({ length: count }, (_, index) => writeBytesField(1, numberedId(index)))));
-    return edge === 'none' ? { bad: list(0), twin: list(1) } : { bad: list(MOST[name] + 1), twin: list(MOST[name]) };
-  });
+export const badCounts: Pairs = each(COUNTED, ({ name, bad, twin }) => {
+  const list = (count: number): Uint8Array =>
+    frameOf(name, concat(...Array.from({ length: count }, (_, index) => writeBytesField(1, numberedId(index)))));
+  return fc.constant({ bad: list(bad), twin: list(twin) });
+});
 
 /** An Ihave with too many ids, or none; the twin announces one, so that nothing that is asked for stays away in number. */
-export const badAnnouncements: Arbitrary<BytesPair> = fc.constantFrom(0, MOST.Ihave + 1).map((count) => {
+export const badAnnouncements: Pairs = each([0, MOST.Ihave + 1], (count) => {
   const list = (ids: number): Uint8Array =>
     frameOf(
       'Ihave',
       concat(writeBytes(1, utf8('app/kit')), ...Array.from({ length: ids }, (_, index) => writeBytesField(2, numberedId(index)))),
     );
-  return { bad: list(count), twin: list(1) };
+  return fc.constant({ bad: list(count), twin: list(1) });
 });
 
-/** A Push of no message, or of one too many, beside the most. Envelopes come from one origin with stake. */
-export const badPushes: Arbitrary<Scene> = fc.constantFrom(0, 65).map((count) => {
+/** A Push of no message, and of one too many, beside the most. */
+export const badPushes: Arbitrary<readonly Scene[]> = every([0, 65], (count) => {
   const items = (length: number): { readonly hops: number; readonly envelope: EnvelopeSpec }[] =>
     Array.from({ length }, (_, index) => ({ hops: 1, envelope: smallEnvelope(index) }));
   const push = (link: number, length: number) => [frames(link, { body: { type: 'Push', topic: 'app/kit', items: items(length) } })];
@@ -222,9 +238,16 @@ export const mistypedNonces: Arbitrary<Uint8Array> = fc
     return frameOf('Ping', place === 'before' ? concat(wrong, right) : concat(right, wrong));
   });
 
-/** A Ping whose only nonce has another wire type, beside one in order. */
-export const mistypedOnly: Arbitrary<BytesPair> = fc.constantFrom(0, 1, 5).map((wireType) => {
-  const sizes: Readonly<Record<number, number>> = { 0: 1, 1: 8, 5: 4 };
-  const wrong = concat(writeTag(1, wireType), new Uint8Array(sizes[wireType] ?? 0).fill(0x21));
-  return { bad: frameOf('Ping', wrong), twin: frameOf('Ping', smallBody('Ping')) };
-});
+/** Pings whose only nonce has another wire type, beside some in order. */
+export const mistypedOnly: Pairs = each(
+  [
+    { wireType: 0, size: 1 },
+    { wireType: 1, size: 8 },
+    { wireType: 5, size: 4 },
+  ],
+  ({ wireType, size }) =>
+    fc.constant({
+      bad: frameOf('Ping', concat(writeTag(1, wireType), new Uint8Array(size).fill(0x21))),
+      twin: frameOf('Ping', smallBody('Ping')),
+    }),
+);

@@ -42,20 +42,41 @@ const pings: Arbitrary<Uint8Array> = fc
   .tuple(fc.integer({ min: 1, max: 500 }), pingBodies)
   .map(([requestId, body]) => encodeFrame(2, requestId, body));
 
-/** Puts a pair behind some frames in order, and a Ping behind it: the same around both. */
-export function placed(pairs: Arbitrary<BytesPair>): Arbitrary<Scene> {
-  return fc.tuple(pairs, fc.array(pings, { maxLength: 3 }), fc.option(pings, { nil: undefined })).map(([pair, before, behind]) => {
-    const around = (bytes: Uint8Array): Uint8Array => concat(...before, bytes, behind ?? new Uint8Array());
-    return { bad: (link) => [plaintext(link, around(pair.bad))], twin: (link) => [plaintext(link, around(pair.twin))] };
-  });
+/** Defects of one kind with their twins; every plan has all of them. */
+export type Pairs = Arbitrary<readonly BytesPair[]>;
+
+/** One pair for each value. */
+export function each<Value>(values: readonly Value[], pair: (value: Value) => Arbitrary<BytesPair>): Pairs {
+  return fc.tuple(...values.map(pair));
 }
 
-/** Puts a pair at the end of its plaintext: for defects that would swallow what follows. */
-export function placedLast(pairs: Arbitrary<BytesPair>): Arbitrary<Scene> {
-  return fc.tuple(pairs, fc.array(pings, { maxLength: 3 })).map(([pair, before]) => ({
-    bad: (link) => [plaintext(link, concat(...before, pair.bad))],
-    twin: (link) => [plaintext(link, concat(...before, pair.twin))],
-  }));
+/** Any pair of several lists. */
+export function anyOf(...lists: readonly Pairs[]): Arbitrary<BytesPair> {
+  return fc.oneof(...lists).chain((list) => fc.constantFrom(...list));
+}
+
+/** Puts each pair behind some frames in order, and a Ping behind it: the same around both. */
+export function placed(pairs: Pairs): Arbitrary<readonly Scene[]> {
+  return around(pairs, fc.option(pings, { nil: undefined }));
+}
+
+/** Puts each pair at the end of its plaintext: for defects that would swallow what follows. */
+export function placedLast(pairs: Pairs): Arbitrary<readonly Scene[]> {
+  return around(pairs, fc.constant(undefined));
+}
+
+function around(pairs: Pairs, behinds: Arbitrary<Uint8Array | undefined>): Arbitrary<readonly Scene[]> {
+  const frame = fc.tuple(fc.array(pings, { maxLength: 3 }), behinds);
+  return pairs.chain((list) =>
+    fc.tuple(
+      ...list.map((pair) =>
+        frame.map(([before, behind]): Scene => {
+          const whole = (bytes: Uint8Array): Uint8Array => concat(...before, bytes, behind ?? new Uint8Array());
+          return { bad: (link) => [plaintext(link, whole(pair.bad))], twin: (link) => [plaintext(link, whole(pair.twin))] };
+        }),
+      ),
+    ),
+  );
 }
 
 type HeaderField = 'length' | 'kind' | 'requestId';
@@ -67,83 +88,86 @@ function headerPair(field: HeaderField, requestId: number, body: Uint8Array, byt
   return { bad: writeRawFrame({ ...good, [field]: bytes }), twin: writeRawFrame(good) };
 }
 
-/** A Ping whose header field has its right value in more bytes than it needs. */
-export function overlongHeaders(field: HeaderField): Arbitrary<BytesPair> {
-  return fc.tuple(headers, fc.integer({ min: 1, max: 4 })).map(([{ requestId, body }, extra]) => {
-    const size = encodeUvarint(2).length + encodeUvarint(requestId).length + body.length;
-    const values = { length: size, kind: 2, requestId };
-    return headerPair(field, requestId, body, overlong(values[field], extra));
-  });
-}
-
-/** A Ping whose header field is a uvarint of more than ten bytes, or above 2^64 − 1. */
-export function oversizedHeaders(field: HeaderField): Arbitrary<BytesPair> {
-  const bytes = fc.constantFrom(
-    Uint8Array.from([...Array.from({ length: 9 }, () => 0x82), 0x02]), // tenth byte above 1
-    Uint8Array.from([...Array.from({ length: 9 }, () => 0xff), 0x7f]),
-    Uint8Array.from([...Array.from({ length: 10 }, () => 0x82), 0x01]), // eleven bytes
-    Uint8Array.from([...Array.from({ length: 15 }, () => 0x80), 0x01]),
+/** Pings whose header field has its right value in more bytes than it needs. */
+export function overlongHeaders(field: HeaderField): Pairs {
+  return each([1, 2, 3, 4], (extra) =>
+    headers.map(({ requestId, body }) => {
+      const size = encodeUvarint(2).length + encodeUvarint(requestId).length + body.length;
+      const values = { length: size, kind: 2, requestId };
+      return headerPair(field, requestId, body, overlong(values[field], extra));
+    }),
   );
-  return fc.tuple(headers, bytes).map(([{ requestId, body }, long]) => headerPair(field, requestId, body, long));
 }
 
-/** A plaintext that ends inside a header field. */
-export const cutHeaders: Arbitrary<BytesPair> = fc
-  .tuple(headers, fc.constantFrom(Uint8Array.of(0x80), Uint8Array.of(0xff, 0xff), Uint8Array.of(2, 0x82), Uint8Array.of(3, 2, 0x81, 0xff)))
-  .map(([{ requestId, body }, bad]) => ({ bad, twin: encodeFrame(2, requestId, body) }));
+/** Uvarints of more than ten bytes, or above 2^64 − 1. */
+const OVERSIZED: readonly Uint8Array[] = [
+  Uint8Array.from([...Array.from({ length: 9 }, () => 0x82), 0x02]), // tenth byte above 1
+  Uint8Array.from([...Array.from({ length: 9 }, () => 0xff), 0x7f]),
+  Uint8Array.from([...Array.from({ length: 10 }, () => 0x82), 0x01]), // eleven bytes
+  Uint8Array.from([...Array.from({ length: 15 }, () => 0x80), 0x01]),
+];
 
-/** A kind or request id of 2^32 or above, whose low 32 bits would be in order. */
-export const wideHeaders: Arbitrary<BytesPair> = fc
-  .tuple(
-    headers,
-    fc.constantFrom<'kind' | 'requestId'>('kind', 'requestId'),
-    fc.constantFrom(1n, 2n, 256n, 2n ** 21n, 2n ** 31n, 2n ** 32n - 1n),
-  )
-  .map(([{ requestId, body }, field, high]) => {
+/** Pings whose header field is such a uvarint. */
+export function oversizedHeaders(field: HeaderField): Pairs {
+  return each(OVERSIZED, (long) => headers.map(({ requestId, body }) => headerPair(field, requestId, body, long)));
+}
+
+/** Plaintexts that end inside a header field. */
+export const cutHeaders: Pairs = each([[0x80], [0xff, 0xff], [2, 0x82], [3, 2, 0x81, 0xff]], (bad) =>
+  headers.map(({ requestId, body }) => ({ bad: Uint8Array.from(bad), twin: encodeFrame(2, requestId, body) })),
+);
+
+const WIDE = (['kind', 'requestId'] as const).flatMap((field) =>
+  [1n, 2n, 256n, 2n ** 21n, 2n ** 31n, 2n ** 32n - 1n].map((high) => ({ field, high })),
+);
+
+/** Kinds and request ids of 2^32 or above, whose low 32 bits would be in order. */
+export const wideHeaders: Pairs = each(WIDE, ({ field, high }) =>
+  headers.map(({ requestId, body }) => {
     const low = field === 'kind' ? 2n : BigInt(requestId);
     return headerPair(field, requestId, body, encodeUvarint((high << 32n) | low));
-  });
+  }),
+);
 
-/** A length beyond the end of the plaintext, by one up to 2^64 − 1. */
-export const lengthsBeyond: Arbitrary<BytesPair> = fc
-  .tuple(headers, fc.constantFrom(1n, 2n, 127n, 65_519n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n))
-  .map(([{ requestId, body }, beyond]) => {
+/** Lengths beyond the end of the plaintext, by one up to 2^64 − 1. */
+export const lengthsBeyond: Pairs = each([1n, 2n, 127n, 65_519n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n], (beyond) =>
+  headers.map(({ requestId, body }) => {
     const size = BigInt(1 + encodeUvarint(requestId).length + body.length);
     return headerPair('length', requestId, body, encodeUvarint(beyond === 2n ** 63n ? 2n ** 64n - 1n : size + beyond));
-  });
+  }),
+);
 
-/** A length that does not hold the frame's kind and request id. */
-export const lengthsTooShort: Arbitrary<BytesPair> = fc.tuple(headers, fc.constantFrom(0, 1, 2)).map(([{ requestId, body }, missing]) => {
-  const header = 1 + encodeUvarint(requestId).length;
-  return headerPair('length', requestId, body, encodeUvarint(Math.min(header - 1, missing)));
-});
+/** Lengths that do not hold the frame's kind and request id. */
+export const lengthsTooShort: Pairs = each([0, 1, 2], (most) =>
+  headers.map(({ requestId, body }) => {
+    const header = 1 + encodeUvarint(requestId).length;
+    return headerPair('length', requestId, body, encodeUvarint(Math.min(header - 1, most)));
+  }),
+);
 
 const bodiesOfAnything = fc.uint8Array({ maxLength: 300 });
 
-/** Kinds that no chapter of this revision names, by whether they are odd. */
-export function unknownKinds(odd: boolean): Arbitrary<number> {
-  const listed = odd
-    ? [1, 3, 5, 7, 9, 31, 33, 35, 47, 49, 255, 257, 1_023, 65_281, 65_535, 0xffff_ffff]
-    : [0, 8, 30, 34, 46, 50, 254, 256, 1_022, 65_280, 0xffff_fffe];
-  const wide = fc.integer({ min: 60, max: 0x7fff_fffe }).map((half) => half * 2 + (odd ? 1 : 0));
-  return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...listed) }, { weight: 1, arbitrary: wide });
-}
+/** Kinds that no chapter of this revision names. */
+export const ODD_KINDS: readonly number[] = [1, 3, 5, 7, 9, 31, 33, 35, 47, 49, 255, 257, 1_023, 65_281, 65_535, 0xffff_ffff];
+export const EVEN_KINDS: readonly number[] = [0, 8, 30, 34, 46, 50, 254, 256, 1_022, 65_280, 0xffff_fffe];
 
-/** A frame of an unknown even kind, beside the same of the odd kind next to it. */
-export const evenKinds: Arbitrary<BytesPair> = fc
-  .tuple(unknownKinds(false), fc.constantFrom(0, 1, 77, 0xffff_ffff), bodiesOfAnything)
-  .map(([kind, requestId, body]) => ({ bad: encodeFrame(kind, requestId, body), twin: encodeFrame(kind + 1, requestId, body) }));
-
-/** Frames of unknown odd kinds, up to the longest that a plaintext holds. */
-export const oddFrames: Arbitrary<Uint8Array> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc
-      .tuple(unknownKinds(true), fc.constantFrom(0, 1, 5, 0xffff_ffff), bodiesOfAnything)
-      .map(([kind, id, body]) => encodeFrame(kind, id, body)),
-  },
-  { weight: 1, arbitrary: fc.constantFrom(9, 255).map((kind) => longestFrame(kind)) },
+/** Frames of unknown even kinds, beside the same of the odd kind next to each. */
+export const evenKinds: Pairs = each(EVEN_KINDS, (kind) =>
+  fc.tuple(fc.constantFrom(0, 1, 77, 0xffff_ffff), bodiesOfAnything).map(([requestId, body]) => ({
+    bad: encodeFrame(kind, requestId, body),
+    twin: encodeFrame(kind + 1, requestId, body),
+  })),
 );
+
+const oddKinds = fc.oneof(
+  fc.constantFrom(...ODD_KINDS),
+  fc.integer({ min: 60, max: 0x7fff_fffe }).map((half) => half * 2 + 1),
+);
+
+/** A frame of any unknown odd kind. */
+export const oddFrames: Arbitrary<Uint8Array> = fc
+  .tuple(oddKinds, fc.constantFrom(0, 1, 5, 0xffff_ffff), bodiesOfAnything)
+  .map(([kind, id, body]) => encodeFrame(kind, id, body));
 
 /** `wire.plaintext_bytes_max`, the same in every preset. */
 const PLAINTEXT_BYTES_MAX = 65_519;
@@ -181,30 +205,30 @@ export function filledFrame(name: string, requestId: number, length: number): Ui
 /** Kinds whose limit a plaintext can exceed, and can be filled without other effects. */
 const FILLED = ['Ping', 'Pong', 'Prune', 'Graft', 'Ihave', 'Iwant', 'Idontwant'] as const;
 
-/** A frame one byte or more above the limit of its kind, beside one exactly at it. */
-export function oversizeFrames(names: readonly (typeof FILLED)[number][]): Arbitrary<BytesPair> {
-  return fc.tuple(fc.constantFrom(...names), fc.constantFrom(1, 2, 64)).map(([name, beyond]) => {
+/** Frames one byte or more above the limit of their kind, beside frames exactly at it. */
+export function oversizeFrames(names: readonly (typeof FILLED)[number][]): Pairs {
+  const cases = names.flatMap((name) => [1, 64].map((beyond) => ({ name, beyond })));
+  return each(cases, ({ name, beyond }) => {
     const { lengthMax, requestId } = frameNamed(name);
     const id = requestId === 'notice' ? 0 : 600;
-    return { bad: filledFrame(name, id, lengthMax + beyond), twin: filledFrame(name, id, lengthMax) };
+    return fc.constant({ bad: filledFrame(name, id, lengthMax + beyond), twin: filledFrame(name, id, lengthMax) });
   });
 }
 
-/** A request or reply with request id 0. */
-export const zeroIds: Arbitrary<BytesPair> = fc
-  .tuple(fc.constantFrom(2, 4), pingBodies, fc.constantFrom(1, 0xffff_ffff))
-  .map(([kind, body, id]) => ({
-    bad: encodeFrame(kind, 0, body),
-    twin: encodeFrame(kind, id, body),
-  }));
+/** Requests and replies with request id 0. */
+export const zeroIds: Pairs = each([2, 4], (kind) =>
+  fc
+    .tuple(pingBodies, fc.constantFrom(1, 0xffff_ffff))
+    .map(([body, id]) => ({ bad: encodeFrame(kind, 0, body), twin: encodeFrame(kind, id, body) })),
+);
 
 /** Notices of chapter 05 that change nothing by themselves. */
 export const NOTICES = ['Prune', 'Graft', 'Iwant', 'Idontwant'] as const;
 
-/** A notice with a request id. */
-export const numberedNotices: Arbitrary<BytesPair> = fc
-  .tuple(fc.constantFrom(...NOTICES), fc.constantFrom(1, 2, 128, 0xffff_ffff))
-  .map(([name, id]) => {
-    const { kind } = frameNamed(name);
-    return { bad: encodeFrame(kind, id, smallBody(name)), twin: encodeFrame(kind, 0, smallBody(name)) };
-  });
+const NUMBERED = NOTICES.flatMap((name) => [1, 128, 0xffff_ffff].map((id) => ({ name, id })));
+
+/** Notices with a request id. */
+export const numberedNotices: Pairs = each(NUMBERED, ({ name, id }) => {
+  const { kind } = frameNamed(name);
+  return fc.constant({ bad: encodeFrame(kind, id, smallBody(name)), twin: encodeFrame(kind, 0, smallBody(name)) });
+});

@@ -4,6 +4,7 @@ import { flood } from '../arbitraries/session-floods.ts';
 import { type Act, frames, handshake, ping, plaintext, plan, raw, rawSession, session, wait } from '../arbitraries/session-plans.ts';
 import { badNonces, badNumbers, badWireTypes, cutBodies, longVarints, PING_ONLY } from '../arbitraries/wire-bodies.ts';
 import {
+  anyOf,
   type BytesPair,
   cutHeaders,
   evenKinds,
@@ -21,7 +22,7 @@ import type { Check } from '../runner/check.ts';
 import { sessionCheck } from './session-check.ts';
 
 /** Plaintexts that close a session, each for a reason of its own. */
-const closing: Arbitrary<BytesPair> = fc.oneof(
+const closing: Arbitrary<BytesPair> = anyOf(
   overlongHeaders('length'),
   overlongHeaders('kind'),
   cutHeaders,

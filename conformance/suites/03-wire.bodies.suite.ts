@@ -76,7 +76,6 @@ export const checks: readonly Check[] = [
       title: `A Ping ${what} closes the session`,
       clause,
       plans: staged(placed(faults(PING_ONLY))),
-      runs: 8,
       attacks,
     }),
     closingCheck({
@@ -85,7 +84,6 @@ export const checks: readonly Check[] = [
       clause,
       needs: GOSSIP,
       plans: staged(placed(faults(GOSSIP_KINDS))),
-      runs: 8,
       attacks,
     }),
   ]),
@@ -102,7 +100,6 @@ export const checks: readonly Check[] = [
     clause: 'WIR-044',
     needs: GOSSIP,
     plans: staged(placed(badTexts)),
-    runs: 6,
     attacks: ['non-UTF-8 string'],
   }),
   closingCheck({
@@ -110,7 +107,6 @@ export const checks: readonly Check[] = [
     title: 'A nonce that has not 8 bytes, or is absent, closes the session',
     clause: 'WIR-045',
     plans: staged(placed(badNonces)),
-    runs: 6,
   }),
   closingCheck({
     id: 'wire.body.id-size',
@@ -118,7 +114,6 @@ export const checks: readonly Check[] = [
     clause: 'WIR-045',
     needs: GOSSIP,
     plans: staged(placed(badIds)),
-    runs: 8,
   }),
   closingCheck({
     id: 'wire.body.element-count',
@@ -127,7 +122,6 @@ export const checks: readonly Check[] = [
     twinClause: 'WIR-046',
     needs: GOSSIP,
     plans: staged(placed(badCounts)),
-    runs: 8,
     attacks: ['declared count × element size'],
   }),
   closingCheck({
@@ -136,7 +130,6 @@ export const checks: readonly Check[] = [
     clause: 'WIR-046',
     needs: GOSSIP,
     plans: staged(placed(badAnnouncements)),
-    runs: 4,
   }),
   closingCheck({
     id: 'wire.body.push-count',
@@ -145,7 +138,6 @@ export const checks: readonly Check[] = [
     twinClause: 'WIR-046',
     needs: GOSSIP,
     plans: staged(badPushes),
-    runs: 2,
   }),
   sessionCheck({
     id: 'wire.body.unknown-fields',
@@ -199,7 +191,6 @@ export const checks: readonly Check[] = [
     clause: 'WIR-050',
     filedAs: ['WIR-045'],
     plans: staged(placed(mistypedOnly)),
-    runs: 3,
     attacks: ['wrong wire type'],
   }),
 ];

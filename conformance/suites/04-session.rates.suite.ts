@@ -349,7 +349,7 @@ export const checks: readonly Check[] = [
           session(2, 'twin'),
           session(3, 'bystander'),
           ...flood(2, 'ping', 15),
-          ...flood(1, kind, 900),
+          ...flood(1, kind, 900, 900),
           ping(2),
           ping(3),
           wait(2_000),

@@ -36,11 +36,12 @@ export interface ClosingOptions extends Omit<SessionCheckOptions, 'rules' | 'als
   readonly also?: readonly SessionRule[];
 }
 
-/** A staged check that a defect closes the session in time, that its twin is served (SES-050), and a bystander too (CNV-014). */
+/** A staged check that each defect closes its session in time, that the twins are served (SES-050), and a bystander too (CNV-014). Three plans if `runs` is absent. */
 export function closingCheck(options: ClosingOptions): PlanCheck {
-  const { clause, filedAs = [clause], twinClause = 'SES-050', also = [], ...rest } = options;
+  const { clause, filedAs = [clause], twinClause = 'SES-050', also = [], runs = 3, ...rest } = options;
   return sessionCheck({
     ...rest,
+    runs,
     rules: [closesOn(filedAs, clause), serves('twin', twinClause)],
     also: [serves('bystander', 'CNV-014'), nothingBehindGoAway, ...also],
   });
