@@ -1,8 +1,7 @@
 """The test adapter: lets the conformance kit drive the node beside it (spec chapter 23).
 
-It speaks adapter.proto over one socket: a 4-byte big-endian length, then a Request; back the same
-with a Response. It only translates; node.py and functions.py know the protocol.
-
+It speaks adapter.proto over one socket, each message behind a 4-byte big-endian length. It only
+translates; node.py and functions.py know the protocol.
     CARILLON_ADAPTER=tcp://127.0.0.1:4000 adapter.py    connects back to the kit
     adapter.py --listen tcp://127.0.0.1:0               listens and prints its address
 """
