@@ -80,7 +80,11 @@ const FUNCTIONS: Readonly<Record<string, Entry>> = {
   },
   'hkdf.sha256': {
     arity: 4,
-    run: (crypto, args) => [hkdf(crypto, args.bytes(0), args.bytes(1), args.bytes(2), args.number(3, HKDF_BYTES_MAX))],
+    run: (crypto, args) => {
+      const size = args.number(3, HKDF_BYTES_MAX);
+      if (size === 0) throw new RefusedArguments('an output key has at least one byte');
+      return [hkdf(crypto, args.bytes(0), args.bytes(1), args.bytes(2), size)];
+    },
   },
   'ed25519.public_key': { arity: 1, run: (crypto, args) => [crypto.ed25519PublicKey(args.bytes(0, 32))] },
   'ed25519.sign': { arity: 2, run: (crypto, args) => [crypto.ed25519Sign(args.bytes(0, 32), args.bytes(1))] },
@@ -250,7 +254,8 @@ function runNoise(crypto: CryptoProvider, args: Arguments): Answer {
   const messages: Uint8Array[] = [];
   let ciphers: readonly { readonly send: CipherState; readonly receive: CipherState }[] | undefined;
   for (const [index, payload] of payloads.entries()) {
-    if (payload.length + NOISE_OVERHEAD_BYTES > NOISE_MESSAGE_BYTES_MAX) throw new RefusedArguments(`payload ${index + 1} is too long`);
+    const overheadBytes = NOISE_OVERHEAD_BYTES[index] ?? 16;
+    if (payload.length + overheadBytes > NOISE_MESSAGE_BYTES_MAX) throw new RefusedArguments(`payload ${index + 1} is too long`);
     const [writer, reader] = index % 2 === 0 ? sides : [sides[1], sides[0]];
     if (index < 3) {
       const message = writer.writeMessage(payload);
@@ -269,8 +274,8 @@ function runNoise(crypto: CryptoProvider, args: Arguments): Answer {
   return [sides[0].hash, ...messages];
 }
 
-/** Message 2 adds the most: an ephemeral key, a static key with its tag, and a tag. */
-const NOISE_OVERHEAD_BYTES = 96;
+/** What the handshake messages add: an ephemeral key; that, a static key with its tag, and a tag; a static key with its tag, and a tag. Others add a tag. */
+const NOISE_OVERHEAD_BYTES: readonly number[] = [32, 96, 64];
 
 function admitFrames(args: Arguments): Uint8Array {
   if (args.count % 2 !== 1) throw new RefusedArguments('a rate, then a time and a cost for each frame');
