@@ -4,6 +4,7 @@ import type { Suite } from '../runner/registry.ts';
 import { checks as conventionsReactions } from './01-conventions.reactions.suite.ts';
 import { checks as conventionsVectors } from './01-conventions.vectors.suite.ts';
 import { checks as identityPuzzle } from './02-identity.puzzle.suite.ts';
+import { checks as identityUse } from './02-identity.use.suite.ts';
 import { checks as identityVectors } from './02-identity.vectors.suite.ts';
 import { checks as wireBodies } from './03-wire.bodies.suite.ts';
 import { checks as wireFrames } from './03-wire.frames.suite.ts';
@@ -28,6 +29,7 @@ export const suites: readonly Suite[] = [
   { file: '01-conventions.reactions.suite.ts', checks: conventionsReactions },
   { file: '01-conventions.vectors.suite.ts', checks: conventionsVectors },
   { file: '02-identity.puzzle.suite.ts', checks: identityPuzzle },
+  { file: '02-identity.use.suite.ts', checks: identityUse },
   { file: '02-identity.vectors.suite.ts', checks: identityVectors },
   { file: '03-wire.bodies.suite.ts', checks: wireBodies },
   { file: '03-wire.frames.suite.ts', checks: wireFrames },
