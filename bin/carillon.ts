@@ -7,6 +7,8 @@ import { kitVersion } from '../conformance/runner/version.ts';
 
 interface Entry {
   readonly summary: string;
+  /** Left out of the help: for programs, not for people. */
+  readonly isHidden?: true;
   load(): Promise<(program: Command) => void>;
 }
 
@@ -64,9 +66,9 @@ async function main(argv: readonly string[]): Promise<void> {
     .exitOverride()
     // Complaints are printed once, below, in the form of all errors.
     .configureOutput({ outputError: () => {} });
-  for (const [known, { summary, load }] of Object.entries(COMMANDS)) {
+  for (const [known, { summary, isHidden = false, load }] of Object.entries(COMMANDS)) {
     if (known === name) (await load())(program);
-    else program.command(known).description(summary);
+    else program.command(known, { hidden: isHidden }).description(summary);
   }
   if (argv.includes('--version') && name === undefined) {
     process.stdout.write(`${kitVersion()}\n`);
