@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { chapters, EXAMPLES, examplesIn, rewriteExamples } from './spec-examples.ts';
 
 describe('worked examples', () => {
-  test.each(chapters())('%s shows what the model computes; else run: node scripts/spec-examples.ts', (_name, markdown) => {
+  test.each(chapters())('%s shows what the model computes; else run: npx node scripts/spec-examples.ts', (_name, markdown) => {
     expect(markdown).toBe(rewriteExamples(markdown));
   });
 
