@@ -21,7 +21,7 @@ import {
   Until,
 } from '../../proto/gen/carillon/adapter/v1/adapter_pb.ts';
 import { utf8 } from '../model/bytes.ts';
-import { publicKey } from '../model/ed25519.ts';
+import { publicKey } from '../model/quick.ts';
 import type { RequestOp, ResponseResult } from './connection.ts';
 import { TargetError } from './errors.ts';
 import { executePlan, PRESET, WALL_START_MS } from './execute.ts';

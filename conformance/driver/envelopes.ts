@@ -1,6 +1,6 @@
 /** Envelopes of a plan: made once by name, spoiled on demand. */
 import { concat, hex, readLe, sha256, unhex, utf8, writeLe } from '../model/bytes.ts';
-import { L, sign } from '../model/ed25519.ts';
+import { L } from '../model/ed25519.ts';
 import {
   type EnvelopeFields,
   encodeEnvelope,
@@ -13,6 +13,7 @@ import {
   readEnvelope,
   signingBytes,
 } from '../model/envelope.ts';
+import { sign } from '../model/quick.ts';
 import { encodeUvarint } from '../model/uvarint.ts';
 import { HarnessError } from './errors.ts';
 import type { Identities, Identity } from './identities.ts';

@@ -1,8 +1,7 @@
 /** Test identities: labels of a plan turned into keys, the same for the same seed. */
-import { x25519 } from '@noble/curves/ed25519.js';
 import { concat, hex, sha256, utf8 } from '../model/bytes.ts';
-import { publicKey } from '../model/ed25519.ts';
 import { peerId } from '../model/peer-id.ts';
+import { publicKey, x25519PublicKey } from '../model/quick.ts';
 import { lp } from '../model/uvarint.ts';
 import type { Hex, Label, Plan, Step } from './plan.ts';
 
@@ -74,7 +73,7 @@ export function createIdentities({ seed, runId, networkId, nodeSeed }: IdentityS
     if (label === NODE_LABEL) return nodeSeed ?? networkSeed(networkId, label);
     return STAKE_LABELS.includes(label) ? networkSeed(networkId, label) : derive('identity', seed, runId, label);
   };
-  const keyPair = (secret: Uint8Array): KeyPair => ({ secret, publicKey: x25519.getPublicKey(secret) });
+  const keyPair = (secret: Uint8Array): KeyPair => ({ secret, publicKey: x25519PublicKey(secret) });
   return {
     of: (label) => {
       const known = byLabel.get(label);

@@ -1,9 +1,9 @@
 /** Envelopes: what is signed, what the id covers, and the verdict. Spec: chapter 02, Envelopes. */
 import type { SeenEnvelope } from '../driver/trace.ts';
 import { concat, hex, sha256, text, u8, utf8 } from './bytes.ts';
-import { publicKey, sign, verifyStrict } from './ed25519.ts';
 import { peerId } from './peer-id.ts';
 import { lastBytes, lastNumber, readFields, writeBytes, writeNumber, writeText } from './protobuf.ts';
+import { publicKey, sign, verifyStrict } from './quick.ts';
 import { type MessageName, strictFault } from './strict.ts';
 import { decodeUvarint, lp } from './uvarint.ts';
 

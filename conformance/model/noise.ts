@@ -5,7 +5,8 @@
  */
 import { concat, equal, u8, utf8 } from './bytes.ts';
 import { parseProtocolName, type Token } from './noise-pattern.ts';
-import { type CipherState, NoiseFailure, SymmetricState, x25519PublicKey, x25519Shared } from './noise-state.ts';
+import { type CipherState, NoiseFailure, SymmetricState } from './noise-state.ts';
+import { x25519PublicKey, x25519Shared } from './quick.ts';
 import { lp } from './uvarint.ts';
 
 export { chachaOpen, chachaSeal, NoiseFailure, x25519PublicKey, x25519Shared } from './noise-state.ts';
