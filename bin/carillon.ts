@@ -49,6 +49,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'make a key file and print its PeerId',
     load: async () => (await import('../reference/runtime/commands/keygen.ts')).registerKeygen,
   },
+  adapter: {
+    summary: 'serve the reference node to a conformance kit',
+    isHidden: true,
+    load: async () => (await import('../reference/adapter/command.ts')).registerAdapter,
+  },
 };
 
 const { CARILLON_DEBUG } = process.env;

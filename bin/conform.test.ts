@@ -85,6 +85,16 @@ describe('conform on the reference', () => {
     expect(lines.at(-1)).toMatchObject({ type: 'end', exitCode: 0 });
   });
 
+  test('the reference serves as an adapter of its own, which the help does not list', async () => {
+    const adapter = `'${process.execPath}' '${join(ROOT, 'bin', 'carillon.ts')}' adapter`;
+    const [run, help] = await Promise.all([
+      carillon('conform', '--exec', adapter, '--only', 'conventions.*', '--level', 'vectors', '--report-dir', 'exec'),
+      carillon('--help'),
+    ]);
+    expect(run.code, run.err).toBe(0);
+    expect(help.out).not.toMatch(/^ {2}adapter/m);
+  });
+
   test('an empty shard is a failure: zero checks ran', async () => {
     const run = await carillon('conform', '--only', `${CHECK}@adapter`, '--shard', '2/2', '--report-dir', 'empty');
     expect(run.code).toBe(1);
