@@ -43,9 +43,14 @@ export class SessionBuckets {
     ].map((bucket) => ({ ...bucket, level: this.#refill(bucket.name, bucket.rate, atMs) }));
     const passes = buckets.every(({ level, cost }) => level.low >= cost);
     const cannot = buckets.some(({ level, cost }) => level.high < cost);
-    for (const { level, cost } of buckets) {
+    const doubtful = buckets.filter(({ level, cost }) => level.low < cost);
+    for (const bucket of buckets) {
+      const { level, cost } = bucket;
       if (!cannot) level.low = Math.max(0, level.low - cost);
       if (passes) level.high -= cost;
+      // Either it was charged, or it did not hold the cost: if no other bucket can be the reason, it holds less now.
+      else if (!cannot && doubtful.length === 1 && doubtful[0] === bucket)
+        level.high = Math.max(level.high - cost, Math.min(level.high, cost - 1));
     }
     if (passes) return 'pass';
     return cannot ? 'overrun' : 'unsure';
