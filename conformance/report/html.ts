@@ -73,12 +73,13 @@ function summaryTable({ end }: RunResult): string {
     label: string,
   ): string =>
     Object.entries(groups)
+      .sort(([a], [b]) => a.localeCompare(b)) // keys that look like numbers would come first
       .map(
         ([name, counts]) =>
           `<tr><td>${label} ${e(name)}</td><td class="n">${counts.checks}</td><td class="n good">${counts.passed}</td><td class="n ${counts.failed > 0 ? 'bad' : 'muted'}">${counts.failed}</td></tr>`,
       )
       .join('');
-  return `<h2>Summary</h2><table><thead><tr><th></th><th>checks</th><th>passed</th><th>failed</th></tr></thead><tbody>${rows(end.summary.byChapter, 'chapter')}${rows(end.summary.byLevel, 'level')}</tbody></table>`;
+  return `<h2>Summary</h2><table><thead><tr><th></th><th class="n">checks</th><th class="n">passed</th><th class="n">failed</th></tr></thead><tbody>${rows(end.summary.byChapter, 'chapter')}${rows(end.summary.byLevel, 'level')}</tbody></table>`;
 }
 
 /** Tone of a clause: the worst of what its checks said. */

@@ -16,9 +16,9 @@ export function renderMarkdown({ run, checks, end }: RunResult): string {
     '',
     '| chapter | checks | passed | failed |',
     '|---|---:|---:|---:|',
-    ...Object.entries(summary.byChapter).map(
-      ([chapter, counts]) => `| ${chapter} | ${counts.checks} | ${counts.passed} | ${counts.failed} |`,
-    ),
+    ...Object.entries(summary.byChapter)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([chapter, counts]) => `| ${chapter} | ${counts.checks} | ${counts.passed} | ${counts.failed} |`),
   ];
   if (attention.length > 0) {
     lines.push('', '## What needs attention', '', '| verdict | clause | check | observed |', '|---|---|---|---|');

@@ -1,4 +1,5 @@
 /** How verdicts are named, ordered and coloured in every report. */
+import { isBlocking } from '../runner/summary.ts';
 import type { CheckLine, CheckVerdict } from './result.ts';
 
 export interface VerdictStyle {
@@ -34,10 +35,9 @@ export const VERDICT_ORDER: readonly CheckVerdict[] = [
   'notApplicable',
 ];
 
-/** Whether the line needs somebody's attention: red and not excused by the baseline, or a stale baseline entry. */
+/** Whether the line needs somebody's attention: it alone turns the run red. */
 export function needsAttention(line: CheckLine): boolean {
-  if (line.baseline === 'stale') return true;
-  return VERDICTS[line.verdict].red && line.baseline === undefined;
+  return isBlocking(line);
 }
 
 /** Those that need attention first, then by verdict, then in the order of the run. */

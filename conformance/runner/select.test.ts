@@ -37,7 +37,7 @@ describe('selection', () => {
 
   test('refuses what names nothing and says what may be meant', () => {
     expect(() => selectJobs(JOBS, { only: ['gossip.prune.expire'] })).toThrow(/--only names nothing.*did you mean gossip.prune.expires/);
-    expect(() => selectJobs(JOBS, { clauses: ['GSP-099'] })).toThrow(/--clause names nothing/);
+    expect(() => selectJobs(JOBS, { clauses: ['GSP-001'] })).toThrow(/--clause names nothing/);
     expect(() => selectJobs(JOBS, { chapters: ['99'] })).toThrow(/--chapter names nothing/);
   });
 
