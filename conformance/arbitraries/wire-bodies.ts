@@ -104,11 +104,14 @@ export const badTexts: Pairs = each(
     [0xf5, 0x80, 0x80, 0x80],
     [0xe2, 0x82],
   ],
-  (tail) => {
-    const ids = writeBytesField(2, new Uint8Array(32).fill(0x5a));
-    const ihave = (topic: Uint8Array): Uint8Array => frameOf('Ihave', concat(writeBytes(1, topic), ids));
-    return fc.constant({ bad: ihave(concat(utf8('app/'), Uint8Array.from(tail))), twin: ihave(utf8(`app/${'k'.repeat(tail.length)}`)) });
-  },
+  (tail) =>
+    fc.boolean().map((isRepeated) => {
+      const ids = writeBytesField(2, new Uint8Array(32).fill(0x5a));
+      // Any occurrence counts, also one that a right one follows.
+      const behind = isRepeated ? writeBytes(1, utf8('app/kit')) : new Uint8Array();
+      const ihave = (topic: Uint8Array): Uint8Array => frameOf('Ihave', concat(writeBytes(1, topic), behind, ids));
+      return { bad: ihave(concat(utf8('app/'), Uint8Array.from(tail))), twin: ihave(utf8(`app/${'k'.repeat(tail.length)}`)) };
+    }),
 );
 
 /** Nonces that have not 8 bytes, or are not there. */

@@ -86,7 +86,7 @@ function nameOf({ kept, ended }: Pair, link: LinkView): string {
   return `${link.opened.event < other.opened.event ? 'first' : 'second'}, ${link.direction},`;
 }
 
-/** An inbound session beyond `session.sessions_max` ends in time unless it replaces one of the same peer; one within is kept. Spec: SES-043. */
+/** A session beyond `session.sessions_max` ends in time unless it replaces one of the same peer; one within is kept. Spec: SES-043. */
 export const limitsSessions: SessionRule = {
   clauses: ['SES-043'],
   judge: (view) => {
@@ -98,7 +98,7 @@ export const limitsSessions: SessionRule = {
       const { session, closed } = link;
       // A session that is refused at once may never be seen up.
       const settled = session ?? (closed?.by === 'node' ? closed : undefined);
-      if (settled === undefined || link.direction !== 'inbound') continue;
+      if (settled === undefined) continue;
       const others = view.links.filter((other) => other !== link && isUpAt(other, settled.event));
       if (others.length >= most && !others.some((other) => other.peerId === link.peerId)) {
         exercised = true;

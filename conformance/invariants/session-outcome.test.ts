@@ -69,6 +69,9 @@ describe('judgeBody', () => {
   test('WIR-044 to WIR-046 and GSP-001 close on what fields hold', () => {
     const ids = writeBytesField(2, ID);
     expect(body('Ihave', concat(writeBytesField(1, Uint8Array.of(0xff)), ids))).toBe('close WIR-044');
+    const topic = writeBytesField(1, utf8('app/x'));
+    expect(body('Ihave', concat(writeBytesField(1, Uint8Array.of(0xff)), topic, ids))).toBe('close WIR-044');
+    expect(body('Ihave', concat(writeBytesField(1, utf8('NO')), topic, ids))).toBe('read');
     expect(body('Ping', new Uint8Array())).toBe('close WIR-045');
     expect(body('Iwant', writeBytesField(1, ID.slice(1)))).toBe('close WIR-045');
     expect(body('Iwant', new Uint8Array())).toBe('close WIR-046');

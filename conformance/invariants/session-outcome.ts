@@ -70,8 +70,9 @@ export function judgeBody(rule: FrameRule, body: Uint8Array): BodyOutcome {
   }
   const items = rule.name === 'Push' ? allBytes(fields, 2).map(readFields) : [];
   for (const item of items) if (item.fields === undefined) return malformed(item.fault.body);
+  const isText = !hasTopic(rule.name) || allBytes(fields, 1).every((bytes) => text(bytes) !== undefined);
   const named = hasTopic(rule.name) ? text(lastBytes(fields, 1)) : '';
-  if (named === undefined) return malformed('WIR-044');
+  if (!isText || named === undefined) return malformed('WIR-044');
   const decoded = decodeBody(rule.kind, body, new Uint8Array(1));
   if (decoded === undefined) return malformed('WIR-045');
   const bounds = ELEMENTS[rule.name];

@@ -109,4 +109,25 @@ export const checks: readonly Check[] = [
     runs: 3,
     attacks: ['connection slot exhaustion'],
   }),
+  sessionCheck({
+    id: 'session.limit.dialled',
+    title: 'A peer that the node has dialled is closed as well when there is no room left',
+    levels: ['adapter'],
+    needs: OUTBOUND,
+    plans: fc
+      .integer({ min: 1, max: 47 })
+      .map((index) =>
+        plan([
+          { op: 'connect', address: listenAddress(50), expected: 'late' },
+          wait(200),
+          ...Array.from({ length: 48 }, (_, at) => session(at + 1, at === index ? 'bystander' : `peer-${at + 1}`)),
+          { op: 'open', link: 50, peer: 'late', mode: 'session', direction: 'outbound' },
+          ping(index + 1),
+          wait(2_000),
+        ]),
+      ),
+    rules: [limitsSessions, serves('bystander', 'CNV-014')],
+    runs: 2,
+    attacks: ['connection slot exhaustion'],
+  }),
 ];
