@@ -99,7 +99,7 @@ export interface Parallel {
 }
 
 /** Nodes at level wire for each job in parallel: they mostly wait. */
-const WIRE_NODES_PER_JOB = 3;
+const WIRE_NODES_PER_JOB = 6;
 
 /** Targets for `jobs` in parallel, and no more than there are checks for. */
 export function parallelFor(jobs: number, checks: readonly { readonly level: Level }[]): Parallel {
