@@ -78,6 +78,9 @@ export function badNumbers(kinds: readonly BodyKind[]): Pairs {
 /** Wire types 6 and 7, and end-group tags that nothing opens. */
 export function badWireTypes(kinds: readonly BodyKind[]): Pairs {
   const faults = [
+    // Alone, and with a byte behind that some reader may take for a value.
+    writeTag(UNKNOWN, 6),
+    writeTag(UNKNOWN, 7),
     concat(writeTag(UNKNOWN, 6), Uint8Array.of(1)),
     concat(writeTag(UNKNOWN, 7), Uint8Array.of(1)),
     writeTag(UNKNOWN, 4),
@@ -219,6 +222,15 @@ export const groupedPings: Arbitrary<Uint8Array> = fc
     const groups = concat(...Array.from({ length: depth }, () => writeTag(14, 3)), ...Array.from({ length: depth }, () => writeTag(14, 4)));
     const known = writeBytes(1, unhex(nonce));
     return frameOf('Ping', first ? concat(groups, known) : concat(known, groups));
+  });
+
+/** A Ping with a group that holds what could be taken for a nonce, behind the right one, before it, or alone. */
+export const nonceInGroup: Arbitrary<Uint8Array> = fc
+  .tuple(nonces, fc.constantFrom(1, 14), fc.constantFrom('behind' as const, 'before' as const, 'alone' as const))
+  .map(([nonce, number, place]) => {
+    const group = concat(writeTag(number, 3), writeBytesField(1, new Uint8Array(8).fill(0xcd)), writeTag(number, 4));
+    const right = place === 'alone' ? new Uint8Array() : writeBytes(1, unhex(nonce));
+    return frameOf('Ping', place === 'before' ? concat(group, right) : concat(right, group));
   });
 
 /** An Iwant with groups ten thousand deep, complete or not. */

@@ -1,6 +1,7 @@
 /** One session per peer, and no more sessions than there is room for. */
 import type { Finding } from '../runner/check.ts';
 import { closedWithoutCause } from './session-cause.ts';
+import { addressDialled } from './session-goaway.ts';
 import { finding, type SessionRule } from './session-judge.ts';
 import type { LinkView, SessionView } from './session-view.ts';
 import { notClosedInTime, toldCode } from './wire-close.ts';
@@ -17,11 +18,12 @@ interface Pair {
 function pairsIn(view: SessionView): readonly Pair[] {
   const pairs: Pair[] = [];
   for (const second of view.links) {
-    const { session } = second;
-    if (session === undefined) continue;
-    const first = view.links.findLast((link) => link !== second && link.peerId === second.peerId && isUpAt(link, session.event));
-    if (first?.session === undefined) continue;
-    const atMs = session.atMs;
+    // A session that is refused at once may never be seen up.
+    const settled = settledAt(second);
+    if (settled === undefined) continue;
+    const first = view.links.findLast((link) => link !== second && link.peerId === second.peerId && isUpAt(link, settled.event));
+    if (first?.session === undefined || answersAnother(view, first) || answersAnother(view, second)) continue;
+    const { atMs } = settled;
     if (first.direction === second.direction) {
       pairs.push({ clause: 'SES-040', atMs, kept: second, ended: first });
       continue;
@@ -39,6 +41,25 @@ function pairsIn(view: SessionView): readonly Pair[] {
     pairs.push({ clause: 'SES-041', atMs, kept: secondIsKept ? second : first, ended: secondIsKept ? first : second });
   }
   return pairs;
+}
+
+/** Whether an outbound link answers a dial that the node meant for another peer, as it may after a session of that one has ended. */
+function answersAnother(view: SessionView, link: LinkView): boolean {
+  if (link.direction === 'inbound') return false;
+  const address = addressDialled(view, link);
+  return view.trace.events.some(
+    (event) =>
+      event.type === 'step' &&
+      event.value.op === 'connect' &&
+      event.value.address === address &&
+      event.value.expected !== undefined &&
+      event.value.expected !== link.label,
+  );
+}
+
+/** When the node had decided about a link's session: it stands, or the node has refused it. */
+function settledAt({ session, closed }: LinkView): { readonly event: number; readonly atMs: number } | undefined {
+  return session ?? (closed?.by === 'node' ? closed : undefined);
 }
 
 function isUpAt(link: LinkView, event: number): boolean {
@@ -95,9 +116,8 @@ export const limitsSessions: SessionRule = {
     let variant: string | undefined;
     const most = view.number('session.sessions_max');
     for (const link of view.links) {
-      const { session, closed } = link;
-      // A session that is refused at once may never be seen up.
-      const settled = session ?? (closed?.by === 'node' ? closed : undefined);
+      const { closed } = link;
+      const settled = settledAt(link);
       if (settled === undefined) continue;
       const others = view.links.filter((other) => other !== link && isUpAt(other, settled.event));
       if (others.length >= most && !others.some((other) => other.peerId === link.peerId)) {

@@ -79,7 +79,7 @@ function pausesIn(view: SessionView): readonly Pause[] {
 }
 
 /** The address of the newest dial before an outbound link. */
-function addressDialled(view: SessionView, link: LinkView): string | undefined {
+export function addressDialled(view: SessionView, link: LinkView): string | undefined {
   const dial = view.trace.events.findLast((event, index) => event.type === 'dial' && index < link.opened.event);
   return dial?.type === 'dial' ? dial.address : undefined;
 }

@@ -1,5 +1,7 @@
 /** Closing: on what has to be closed, in time, and nothing behind it acted upon. */
 import { ErrorCode } from '../../proto/gen/carillon/v1/common_pb.ts';
+import { decodeBody } from '../model/bodies.ts';
+import { utf8 } from '../model/bytes.ts';
 import type { Finding } from '../runner/check.ts';
 import { finding, type SessionRule } from './session-judge.ts';
 import type { Input, LinkView, Output, SessionView } from './session-view.ts';
@@ -95,10 +97,16 @@ export const actsOnNothingBehind: SessionRule = {
     for (const link of view.links) {
       for (const input of link.inputs) {
         if (closedBefore(link, input)) continue;
-        const isBehind = input.outcome.type === 'behind' && input.outcome.together && input.frame?.kind === 2;
+        const isBehind = input.outcome.type === 'behind' && input.outcome.together && (input.frame?.kind === 2 || input.frame?.kind === 32);
         const hidesMore = input.outcome.type === 'close' && input.frame === undefined && input.by !== 'raw';
         if (!isBehind && !hidesMore) continue;
         exercised = true;
+        const taken = isBehind ? messageTaken(view, input) : undefined;
+        if (taken !== undefined) {
+          findings.push(
+            finding('WIR-036', 'no frame behind the one that closes is acted upon', 'a message of a Push behind it was taken', taken),
+          );
+        }
         const pong = link.outputs.find((output) => output.event > input.event && output.frame.kind === 4 && answersNothing(link, output));
         if (pong === undefined) continue;
         findings.push(finding('WIR-036', 'no frame behind the one that closes is acted upon', 'a Pong for a Ping behind it', pong.event));
@@ -108,6 +116,20 @@ export const actsOnNothingBehind: SessionRule = {
     return { findings, exercised };
   },
 };
+
+/** The event that shows that the node has taken a message of a Push: it delivers it, or passes it on. */
+function messageTaken(view: SessionView, { frame }: Input): number | undefined {
+  if (frame?.kind !== 32) return undefined;
+  const body = decodeBody(frame.kind, frame.body, utf8(view.trace.networkId));
+  const ids = body?.type === 'Push' ? body.items.map(({ envelope }) => envelope.id) : [];
+  const event = view.trace.events.findIndex((one) => {
+    if (one.type === 'deliver') return ids.includes(one.id);
+    return (
+      one.type === 'frame' && one.frame.body?.type === 'Push' && one.frame.body.items.some(({ envelope }) => ids.includes(envelope.id))
+    );
+  });
+  return event === -1 ? undefined : event;
+}
 
 /** Whether a Pong belongs to no Ping that was there to be answered. */
 function answersNothing(link: LinkView, { frame }: Output): boolean {

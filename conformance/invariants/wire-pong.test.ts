@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeFrame } from '../model/frame.ts';
 import { judgeSessions, type SessionRule } from './session-judge.ts';
 import { NONCE, OTHER_NONCE, pingFrame, pongFrame, TraceScript } from './session-trace.fixture.ts';
-import { answersPings, goesOnAfter, ignoredBy, leavesOverruns, serves, takesNoMistypedValue } from './wire-pong.ts';
+import { answersPings, goesOnAfter, ignoredBy, leavesOverruns, serves, takesNoMistypedValue, takesNothingFromGroups } from './wire-pong.ts';
 
 function judge(rule: SessionRule, script: TraceScript, endMs = 3_000) {
   return judgeSessions([rule])(script.end(endMs));
@@ -106,5 +106,19 @@ describe('takesNoMistypedValue', () => {
     expect(clauses(takesNoMistypedValue, script().gets(1, pongFrame(5, NONCE)))).toEqual([]);
     expect(clauses(takesNoMistypedValue, script().closed(1))).toEqual([]);
     expect(clauses(takesNoMistypedValue, script().gets(1, pongFrame(5, '0909090909090909')))).toEqual(['WIR-050']);
+  });
+});
+
+describe('takesNothingFromGroups', () => {
+  const inGroup = [0x73, 0x0a, 8, 9, 9, 9, 9, 9, 9, 9, 9, 0x74];
+  const right = [0x0a, 8, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77];
+  const script = (body: number[]): TraceScript =>
+    new TraceScript().session(1, 'alice').plaintext(1, encodeFrame(2, 5, Uint8Array.from(body)));
+
+  test('WIR-049 is named when the Pong carries what stands in a group', () => {
+    expect(clauses(takesNothingFromGroups, script([...right, ...inGroup]).gets(1, pongFrame(5, NONCE)))).toEqual([]);
+    expect(clauses(takesNothingFromGroups, script([...right, ...inGroup]).closed(1))).toEqual([]);
+    expect(clauses(takesNothingFromGroups, script([...right, ...inGroup]).gets(1, pongFrame(5, '0909090909090909')))).toEqual(['WIR-049']);
+    expect(clauses(takesNothingFromGroups, script(inGroup).gets(1, pongFrame(5, '0909090909090909')))).toEqual(['WIR-049']);
   });
 });

@@ -1,6 +1,6 @@
 /** Answers: every Ping that passes gets its Pong, no other does, and links that did nothing wrong are served. */
 import { hex } from '../model/bytes.ts';
-import { lastBytes, readFields } from '../model/protobuf.ts';
+import { lastBytes, readFields, type WireField } from '../model/protobuf.ts';
 import type { Finding } from '../runner/check.ts';
 import { closedWithoutCause } from './session-cause.ts';
 import { finding, type SessionRule } from './session-judge.ts';
@@ -172,27 +172,35 @@ export function goesOnAfter(clause: string, chosen: (input: Input, link: LinkVie
 }
 
 /** Where a Ping's nonce also stands in another wire type, a Pong carries the right one or does not come. Spec: WIR-050. */
-export const takesNoMistypedValue: SessionRule = {
-  clauses: ['WIR-050'],
-  judge: (view) => {
-    const findings: Finding[] = [];
-    let exercised = false;
-    for (const link of view.links) {
-      for (const { outcome, frame } of link.inputs) {
-        if (frame?.kind !== 2 || (outcome.type !== 'either' && outcome.type !== 'close')) continue;
-        const fields = readFields(frame.body).fields;
-        if (fields === undefined || !fields.some(({ number, wireType }) => number === 1 && wireType !== 2)) continue;
-        exercised = true;
-        const right = hex(lastBytes(fields, 1));
-        const pong = link.outputs.find((output) => output.frame.requestId === frame.requestId && pongNonce(output) !== undefined);
-        if (pong === undefined || pongNonce(pong) === right) continue;
-        const expected = right === '' ? 'no Pong' : `a Pong with nonce ${right}, or none`;
-        findings.push(finding('WIR-050', expected, `a Pong with nonce ${pongNonce(pong)}`, pong.event));
+export const takesNoMistypedValue: SessionRule = takesOnlyTheNonce('WIR-050', ({ number, wireType }) => number === 1 && wireType !== 2);
+
+/** Where a nonce stands inside a group, it is none of the Ping's. Spec: WIR-049. */
+export const takesNothingFromGroups: SessionRule = takesOnlyTheNonce('WIR-049', ({ wireType }) => wireType === 3);
+
+/** Pings with a field of a kind: a Pong to one carries the nonce that counts, or does not come. */
+function takesOnlyTheNonce(clause: string, concerns: (field: WireField) => boolean): SessionRule {
+  return {
+    clauses: [clause],
+    judge: (view) => {
+      const findings: Finding[] = [];
+      let exercised = false;
+      for (const link of view.links) {
+        for (const { outcome, frame } of link.inputs) {
+          if (frame?.kind !== 2 || (outcome.type !== 'either' && outcome.type !== 'close')) continue;
+          const fields = readFields(frame.body).fields;
+          if (fields === undefined || !fields.some(concerns)) continue;
+          exercised = true;
+          const right = hex(lastBytes(fields, 1));
+          const pong = link.outputs.find((output) => output.frame.requestId === frame.requestId && pongNonce(output) !== undefined);
+          if (pong === undefined || pongNonce(pong) === right) continue;
+          const expected = right === '' ? 'no Pong' : `a Pong with nonce ${right}, or none`;
+          findings.push(finding(clause, expected, `a Pong with nonce ${pongNonce(pong)}`, pong.event));
+        }
       }
-    }
-    return { findings, exercised };
-  },
-};
+      return { findings, exercised };
+    },
+  };
+}
 
 /** Chooses the inputs that a clause says to ignore. */
 export function ignoredBy(clause: string): (input: Input) => boolean {

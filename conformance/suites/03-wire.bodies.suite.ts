@@ -18,6 +18,7 @@ import {
   longVarints,
   mistypedNonces,
   mistypedOnly,
+  nonceInGroup,
   PING_ONLY,
   repeatedNonces,
   unknownFields,
@@ -25,7 +26,7 @@ import {
 import { placed } from '../arbitraries/wire-frames.ts';
 import type { Plan } from '../driver/plan.ts';
 import { closesOn, closesOrGoesOn } from '../invariants/wire-close.ts';
-import { answersPings, serves, takesNoMistypedValue } from '../invariants/wire-pong.ts';
+import { answersPings, serves, takesNoMistypedValue, takesNothingFromGroups } from '../invariants/wire-pong.ts';
 import type { Check } from '../runner/check.ts';
 import { closingCheck, sessionCheck } from './session-check.ts';
 
@@ -57,9 +58,16 @@ const malformed = [
   },
 ] as const;
 
-/** A frame, and a Ping behind it. */
-function alone(frames: Arbitrary<Uint8Array>): Arbitrary<Plan> {
-  return frames.map((frame) => plan([session(1, 'alice'), plaintext(1, frame), ping(1), wait(2_000)]));
+/** Frames of a kind, each on a session of its own, and a Ping behind each. */
+function each(frames: Arbitrary<Uint8Array>): Arbitrary<Plan> {
+  return fc
+    .array(frames, { minLength: 12, maxLength: 12 })
+    .map((list) =>
+      plan([
+        ...list.flatMap((frame, index) => [session(index + 1, `peer-${index}`), plaintext(index + 1, frame), ping(index + 1)]),
+        wait(2_000),
+      ]),
+    );
 }
 
 /** Some Pings whose answers are what the clause is about, and one in order behind them. */
@@ -158,10 +166,18 @@ export const checks: readonly Check[] = [
   sessionCheck({
     id: 'wire.body.group',
     title: 'A complete group is skipped or closes the session',
-    plans: alone(groupedPings),
+    plans: each(groupedPings),
     rules: [closesOrGoesOn('WIR-049')],
-    also: [serves('bystander', 'CNV-014')],
-    runs: 6,
+    runs: 2,
+    attacks: ['group tags'],
+  }),
+  sessionCheck({
+    id: 'wire.body.nonce-in-group',
+    title: 'What stands in a group is not taken for a field of the Ping',
+    plans: each(nonceInGroup),
+    rules: [takesNothingFromGroups],
+    also: [closesOrGoesOn('WIR-049')],
+    runs: 2,
     attacks: ['group tags'],
   }),
   sessionCheck({
@@ -179,10 +195,10 @@ export const checks: readonly Check[] = [
   sessionCheck({
     id: 'wire.body.mistyped-field',
     title: 'A nonce in another wire type than its own is never answered with',
-    plans: alone(mistypedNonces),
+    plans: each(mistypedNonces),
     rules: [takesNoMistypedValue],
     also: [closesOrGoesOn('WIR-050'), closesOn(['WIR-045'], 'WIR-050')],
-    runs: 9,
+    runs: 2,
     attacks: ['wrong wire type'],
   }),
   closingCheck({

@@ -14,6 +14,7 @@ import {
   staged,
   wait,
 } from '../arbitraries/session-plans.ts';
+import { smallEnvelope } from '../arbitraries/wire-bodies.ts';
 import {
   anyOf,
   cutHeaders,
@@ -305,6 +306,31 @@ export const checks: readonly Check[] = [
     ),
     rules: [actsOnNothingBehind, serves('twin', 'SES-050')],
     runs: 3,
+  }),
+  sessionCheck({
+    id: 'wire.frame.behind-defect-message',
+    title: 'A message behind the frame that closes is not taken; behind one that is left aside it is',
+    needs: GOSSIP,
+    plans: staged(
+      every<FrameSpec>(
+        [
+          { kind: 8, body: { type: 'raw', bytes: '' } },
+          { kind: 2, requestId: 0, body: { type: 'raw', bytes: '0a080000000000000000' } },
+          { kind: 36, requestId: 7, body: { type: 'raw', bytes: `0a20${'5a'.repeat(32)}` } },
+        ],
+        (closing) => {
+          const push = (link: number): FrameSpec => ({
+            body: { type: 'Push', topic: 'app/kit', items: [{ hops: 1, envelope: smallEnvelope(link) }] },
+          });
+          return {
+            bad: (link) => [frames(link, closing, push(link))],
+            twin: (link) => [frames(link, { kind: 9, body: { type: 'raw', bytes: '' } }, push(link))],
+          };
+        },
+      ),
+    ),
+    rules: [actsOnNothingBehind, serves('twin', 'SES-050')],
+    runs: 2,
   }),
   sessionCheck({
     id: 'wire.frame.filled-ping',
