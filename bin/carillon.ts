@@ -41,6 +41,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'judge the checks with patches of the reference',
     load: async () => (await import('../conformance/runner/mutants.ts')).registerMutants,
   },
+  fuzz: {
+    summary: 'give nodes hostile inputs and a flood',
+    load: async () => (await import('../reference/fuzz/command.ts')).registerFuzz,
+  },
   node: {
     summary: 'run a node until SIGINT or SIGTERM',
     load: async () => (await import('../reference/runtime/commands/node.ts')).registerNode,
