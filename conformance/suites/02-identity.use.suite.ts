@@ -142,13 +142,11 @@ export const checks: readonly Check[] = [
     title: 'With a puzzle of some bits a peer whose PeerId does not solve it is refused, one that solves it is not',
     levels: ['adapter'],
     needs: ['raw'],
-    plans: fc
-      .constantFrom(1, 2)
-      .map((bits) =>
-        plan([...Array.from({ length: 24 }, (_, index) => [raw(index + 1, `peer-${index}`), handshake(index + 1)]).flat(), wait(2_000)], {
-          overrides: { 'identity.puzzle_bits': `${bits}` },
-        }),
-      ),
+    plans: fc.constantFrom(1, 2).map((bits) =>
+      plan([...Array.from({ length: 24 }, (_, index) => [raw(index + 1, `peer-${index}`), handshake(index + 1)]).flat(), wait(2_000)], {
+        overrides: { 'identity.puzzle_bits': `${bits}` },
+      }),
+    ),
     rules: [asksForPuzzle],
     runs: 2,
   }),

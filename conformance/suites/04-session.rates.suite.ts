@@ -172,7 +172,7 @@ export const checks: readonly Check[] = [
           wait(2_000),
         ]),
       ),
-    rules: [answersPings({ missing: 'SES-066', misaddressed: 'WIR-033', late: 'SES-051' }), goesOnAfter('SES-066', ignoredBy('SES-061'))],
+    rules: [serves('alice', 'SES-066'), answersPings({ missing: 'SES-066', misaddressed: 'WIR-033', late: 'SES-051' })],
     runs: 4,
     attacks: ['one peer starving others'],
   }),
