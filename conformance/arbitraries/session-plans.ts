@@ -124,13 +124,11 @@ function stage(scenes: readonly Scene[], { order, warmUp }: Staging, setup: Setu
   const openPlain = (link: number, peer: Label): readonly Step[] => [session(link, peer)];
   const parts = scenes.map((scene, index) => {
     const [bad, twin] = [index + 1, TWIN_LINKS + index + 1];
+    // Each link is opened right before it acts: on a real clock a bare connection must not wait for the others' turns.
+    const twinSteps = scene.twin === undefined ? [] : [...(scene.openTwin ?? openPlain)(twin, `twin-${index}`), ...scene.twin(twin)];
     return {
-      open: [
-        ...(scene.openBad ?? openPlain)(bad, `mallory-${index}`),
-        ...(scene.twin === undefined ? [] : (scene.openTwin ?? openPlain)(twin, `twin-${index}`)),
-      ],
-      bad: scene.bad(bad),
-      twin: scene.twin?.(twin) ?? [],
+      bad: [...(scene.openBad ?? openPlain)(bad, `mallory-${index}`), ...scene.bad(bad)],
+      twin: twinSteps,
       ping: scene.twin === undefined ? [] : [ping(twin)],
     };
   });
@@ -140,7 +138,6 @@ function stage(scenes: readonly Scene[], { order, warmUp }: Staging, setup: Setu
   return plan(
     [
       session(BYSTANDER_LINK, 'bystander'),
-      ...parts.flatMap((part) => part.open),
       ...(warmUp ? [ping(BYSTANDER_LINK)] : []),
       ...acts[order].flat(),
       ...parts.flatMap((part) => part.ping),
