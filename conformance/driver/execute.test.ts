@@ -411,7 +411,7 @@ test('the same seed and run id give the same trace; stakes and parameters are in
     await executePlan(target, plan, { seed: 'a', runId: '1' }),
   ];
   expect(one).toEqual(other);
-  expect(Object.keys(one.stakes).length).toBe(9);
+  expect(Object.keys(one.stakes).length).toBe(41);
   expect(one.stakes[one.peerIds['stake-1'] ?? '']).toBe(1_000);
   expect(one.parameters['session.ping_interval_ms']).toBe(9_000);
   expect(one.parameters['gossip.active_min']).toBe(6);

@@ -25,7 +25,7 @@ export interface KeyPair {
 /** The node under test. */
 export const NODE_LABEL: Label = 'node';
 /** Labels that have stake when a plan asks for stakes. */
-export const STAKE_LABELS: readonly Label[] = Array.from({ length: 8 }, (_, i) => `stake-${i + 1}`);
+export const STAKE_LABELS: readonly Label[] = Array.from({ length: 40 }, (_, i) => `stake-${i + 1}`);
 /** Stake of each of them, and of the node. */
 export const STAKE_AMOUNT = 1_000;
 

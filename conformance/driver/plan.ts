@@ -12,7 +12,7 @@
 /** Lower-case hexadecimal bytes. */
 export type Hex = string;
 
-/** A name for a test identity, for example "alice"; the driver derives its keys from the run's seed. Labels `stake-1` … `stake-8` have stake 1000 each when the plan asks for stakes. `node` is the node under test. */
+/** A name for a test identity, for example "alice"; the driver derives its keys from the run's seed. Labels `stake-1` … `stake-40` have stake 1000 each when the plan asks for stakes. `node` is the node under test. */
 export type Label = string;
 
 /** A captured value: `$3.pong.nonce` is field `nonce` of the first Pong effect of step 3; `$-1.ping.requestId` counts steps back from this one; `$*.ping.nonce` is the newest effect of that name so far on the step's link. */
@@ -156,7 +156,7 @@ export type Step =
 export interface Setup {
   /** Departures from preset `conformance`; plans that need any run at level adapter only. */
   readonly overrides?: Readonly<Record<string, string>>;
-  /** Gives the labels `stake-1` … `stake-8` and the node itself stake 1000 each. At level wire the prepared network always has them. */
+  /** Gives the labels `stake-1` … `stake-40` and the node itself stake 1000 each. At level wire the prepared network always has them. */
   readonly stakes?: boolean;
   readonly applicationValidation?: boolean;
 }

@@ -22,7 +22,7 @@ describe('prepared files', () => {
     const toml = readFileSync(join(directory, 'network.toml'), 'utf8');
     expect(toml).toContain('network_id = "conformance-1"');
     expect(toml).toContain('preset = "conformance"');
-    expect(toml.match(/peer_id = "crl1/g)?.length).toBe(9);
+    expect(toml.match(/peer_id = "crl1/g)?.length).toBe(41);
     expect(readFileSync(join(directory, 'README.txt'), 'utf8')).toContain('node.key');
     expect(prepareNetwork(directory, 'conformance-2').networkId).toBe('conformance-1');
   });

@@ -60,6 +60,14 @@ export function certainlyHeld(view: GossipView, link: number, message: Message, 
   );
 }
 
+/** The clause that a push at `atMs` breaks while a Prune lasts: a special one when the Prune's backoff is capped, or when another of the same origin is over. */
+export function clauseOfHold(view: GossipView, link: number, message: Message, atMs: number): string {
+  const holds = holdsOn(view, link, message).filter((hold) => hold.fromMs <= atMs);
+  const lasting = holds.filter((hold) => hold.untilMs > atMs);
+  if (lasting.some((hold) => hold.notice.backoffMs > BigInt(view.number('gossip.prune_backoff_ms_max')))) return 'GSP-062';
+  return lasting.length < holds.length ? 'GSP-061' : 'GSP-060';
+}
+
 /** The clause by which a Prune that once named the origin is over, or never counted; undefined if there was none. */
 export function endedBy(view: GossipView, link: number, message: Message): string | undefined {
   const over = holdsOn(view, link, message).findLast((hold) => hold.notice.event < message.event && hold.untilMs <= message.atMs);

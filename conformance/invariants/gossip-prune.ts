@@ -3,14 +3,14 @@
 import { hex, unhex } from '../model/bytes.ts';
 import { keptLinks } from '../model/gossip.ts';
 import type { Finding } from '../runner/check.ts';
-import { certainlyHeld } from './gossip-prune-state.ts';
+import { certainlyHeld, clauseOfHold } from './gossip-prune-state.ts';
 import { short } from './gossip-verdict.ts';
 import { type GossipView, type Message, ZERO_ORIGIN } from './gossip-view.ts';
 import type { Rule } from './rule.ts';
 
 /** No unasked push of an origin on a link while its Prune lasts (GSP-060). */
 export const prunedOriginIsHeldBack: Rule<GossipView> = {
-  clauses: ['GSP-060'],
+  clauses: ['GSP-060', 'GSP-061', 'GSP-062'],
   judge(view) {
     const findings: Finding[] = [];
     const exercised = [...view.messages.values()].some((message) =>
@@ -21,7 +21,7 @@ export const prunedOriginIsHeldBack: Rule<GossipView> = {
       if (departure.via !== 'Push' || departure.asked || message === undefined) continue;
       if (certainlyHeld(view, departure.link, message, departure.event, departure.atMs)) {
         findings.push({
-          clause: 'GSP-060',
+          clause: clauseOfHold(view, departure.link, message, departure.atMs),
           expected: `no push of ${short(message.id)} on link ${departure.link}: its origin is pruned there`,
           observed: `it was pushed at ${departure.atMs} ms`,
           at: departure.event,
@@ -120,7 +120,12 @@ export const prunesLateLinks: Rule<GossipView> = {
             at: pruned.event,
           });
         }
-        if (!keptPeers.has(span.peerId) && span.peerId !== group && (pruned === undefined || pruned.atMs > last.atMs + withinMs)) {
+        // The origin of a counted message is not pruned for it (GSP-074).
+        if (
+          !keptPeers.has(span.peerId) &&
+          !all.some(({ origin }) => origin === span.peerId) &&
+          (pruned === undefined || pruned.atMs > last.atMs + withinMs)
+        ) {
           findings.push({
             clause: 'GSP-070',
             expected: `link ${span.link} (${credits.get(span.link)} credits) is pruned for ${short(group)} by ${last.atMs + withinMs} ms`,
@@ -146,16 +151,16 @@ export const prunesWithinBounds: Rule<GossipView> = {
       if (notice.kind !== 'Prune') continue;
       const peerId = view.spanAt(notice.link, notice.event)?.peerId;
       for (const origin of notice.origins) {
-        if (origin === peerId)
-          findings.push({
-            clause: 'GSP-074',
-            expected: 'an origin is not pruned for itself',
-            observed: `link ${notice.link} is the origin's own`,
-            at: notice.event,
-          });
         const previous = sent.findLast((other) => other.kind === 'Prune' && other.atMs < notice.atMs && other.origins.includes(origin));
         const { messages, credits } = countOf(view, origin, notice.event);
         const since = messages.filter((message) => message.event > (previous?.event ?? -1));
+        if (origin === peerId || since.some((message) => message.origin === peerId))
+          findings.push({
+            clause: 'GSP-074',
+            expected: 'an origin is not pruned for its own messages',
+            observed: `link ${notice.link} is the origin's own`,
+            at: notice.event,
+          });
         if (since.length < view.number('gossip.prune_after')) {
           findings.push({
             clause: 'GSP-071',

@@ -149,7 +149,7 @@ export const pushesAreBounded: Rule<GossipView> = {
 
 /** Hops are counted (GSP-043), and a message at the limit is not pushed on (GSP-044). */
 export const hopsAreCounted: Rule<GossipView> = {
-  clauses: ['GSP-043', 'GSP-044'],
+  clauses: ['GSP-043', 'GSP-044', 'GSP-103'],
   judge(view) {
     const findings: Finding[] = [];
     let exercised = false;
@@ -166,7 +166,7 @@ export const hopsAreCounted: Rule<GossipView> = {
       const allowed = message.own ? [0] : came;
       if (!allowed.includes(departure.hops)) {
         findings.push({
-          clause: 'GSP-043',
+          clause: cameDirectly(view, message) ? 'GSP-103' : 'GSP-043',
           expected: `${short(message.id)} leaves with ${allowed.join(' or ')} hops`,
           observed: `it left with ${departure.hops}`,
           at: departure.event,
@@ -192,6 +192,10 @@ export const hopsAreCounted: Rule<GossipView> = {
     return { findings, exercised };
   },
 };
+
+function cameDirectly(view: GossipView, message: Message): boolean {
+  return view.arrivals.some((arrival) => arrival.event === message.event && arrival.via === 'Direct' && arrival.envelope.id === message.id);
+}
 
 /** What is passed on is byte for byte what came (IDN-042). */
 export const bytesAreUnchanged: Rule<GossipView> = {
@@ -234,15 +238,19 @@ export const publishesProperly: Rule<GossipView> = {
       const listeners = view.spans.filter(
         (span) => (span.gossip || span.direct) && span.fromEvent < index && span.toMs > event.atMs + withinMs,
       );
-      if (listeners.length === 0 || event.atMs + withinMs > view.trace.endMs) continue;
-      exercised = true;
+      const crash = view.trace.events.findIndex((other, at) => at > index && other.type === 'crashed');
+      const endEvent = crash === -1 ? Number.POSITIVE_INFINITY : crash;
       const sent = view.departures.filter(
         (departure) =>
           departure.event > index &&
+          departure.event < endEvent &&
           departure.atMs <= event.atMs + withinMs &&
           departure.topic === step.topic &&
           publishedMatches(departure, data),
       );
+      const isDue = listeners.length > 0 && event.atMs + withinMs <= view.trace.endMs;
+      if (!isDue && sent.length === 0) continue;
+      exercised = true;
       if (sent.length === 0) {
         findings.push({
           clause: 'GSP-040',

@@ -72,9 +72,32 @@ export const keepsAboveLimit: Rule<GossipView> = {
         });
       }
     }
+    for (const refused of refusedConnections(view)) {
+      if (scoreBounds(view, refused.peerId, refused.atMs).low < limit) continue;
+      exercised = true;
+      findings.push({
+        clause: 'GSP-096',
+        expected: `link ${refused.link} gets a session: the score of its peer, which was closed before, is at least ${limit} again`,
+        observed: `the node closed it at ${refused.atMs} ms`,
+        at: refused.event,
+      });
+    }
     return { findings, exercised };
   },
 };
+
+/** Connections that the node closed before they became sessions, of peers that had lost a session before. */
+function refusedConnections(
+  view: GossipView,
+): readonly { readonly link: number; readonly peerId: string; readonly atMs: number; readonly event: number }[] {
+  return view.trace.events.flatMap((event, index) => {
+    if (event.type !== 'closed' || event.by !== 'node') return [];
+    const up = view.trace.events.findLast((other, at) => at < index && other.type === 'linkUp' && other.link === event.link);
+    if (up?.type !== 'linkUp' || view.spans.some((span) => span.link === event.link && span.fromEvent < index)) return [];
+    const lostOne = view.spans.some((span) => span.peerId === up.peerId && span.toEvent < index && span.closedBy === 'node');
+    return lostOne ? [{ link: event.link, peerId: up.peerId, atMs: event.atMs, event: index }] : [];
+  });
+}
 
 function onlyGossip(view: GossipView, link: number, from: number, to: number): boolean {
   return view.trace.events.every((event, index) => {

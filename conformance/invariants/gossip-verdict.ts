@@ -1,6 +1,6 @@
 /** What becomes of an envelope: delivery, silence, and whether others hear of it. Spec: GSP-010 to GSP-029. */
 import type { Finding } from '../runner/check.ts';
-import type { Arrival, GossipView } from './gossip-view.ts';
+import { type Arrival, dataOf, type GossipView, type Message } from './gossip-view.ts';
 import type { Rule, RuleResult } from './rule.ts';
 
 /**
@@ -8,10 +8,11 @@ import type { Rule, RuleResult } from './rule.ts';
  * deliveries cannot be seen, a push or announcement on another link stands for it.
  */
 export const acceptedIsTaken: Rule<GossipView> = {
-  clauses: ['GSP-021', 'GSP-022', 'GSP-024', 'GSP-025', 'GSP-029'],
+  clauses: ['GSP-021', 'GSP-022', 'GSP-024', 'GSP-025', 'GSP-029', 'IDN-031'],
   judge(view) {
     const findings: Finding[] = [];
     let exercised = false;
+    const restarts = view.trace.events.some((event) => event.type === 'restarted');
     const reactionMs = view.number('session.reaction_ms_max') + view.slackMs;
     for (const message of view.messages.values()) {
       if (message.own) continue;
@@ -20,9 +21,17 @@ export const acceptedIsTaken: Rule<GossipView> = {
         exercised = true;
         const times = view.trace.events.filter((event) => event.type === 'deliver' && event.id === message.id);
         const inTime = times.filter((event) => event.atMs >= message.atMs && event.atMs <= message.atMs + reactionMs);
+        if (times.length > 1 && !restarts) {
+          findings.push({
+            clause: 'GSP-022',
+            expected: `the message ${short(message.id)} is delivered once`,
+            observed: `it was delivered ${times.length} times`,
+            at: message.event,
+          });
+        }
         if (inTime.length === 0) {
           findings.push({
-            clause: clauseOfAcceptance(view, message.id, message.event),
+            clause: deliveredUnderAnotherId(view, message, reactionMs) ? 'IDN-031' : clauseOfAcceptance(view, message.id, message.event),
             expected: `the message ${short(message.id)} is accepted and delivered within ${reactionMs} ms`,
             observed:
               times.length === 0 ? 'it was never delivered' : `it was delivered at ${times[0]?.atMs} ms, it came at ${message.atMs} ms`,
@@ -60,6 +69,20 @@ export const acceptedIsTaken: Rule<GossipView> = {
   },
 };
 
+/** Whether the message's data was delivered in time with an id that no message of the trace has. */
+function deliveredUnderAnotherId(view: GossipView, message: Message, withinMs: number): boolean {
+  const data = dataOf(message.envelope);
+  return view.trace.events.some(
+    (event) =>
+      event.type === 'deliver' &&
+      event.origin === message.origin &&
+      event.data === data &&
+      !view.messages.has(event.id) &&
+      event.atMs >= message.atMs &&
+      event.atMs <= message.atMs + withinMs,
+  );
+}
+
 /** The clause that a missing acceptance breaks: a special one when an earlier copy was refused, else GSP-021. */
 function clauseOfAcceptance(view: GossipView, id: string, event: number): string {
   const before = view.arrivals.filter((arrival) => arrival.envelope.id === id && arrival.event < event);
@@ -86,6 +109,7 @@ export const refusedIsSilent: Rule<GossipView> = {
     'GSP-023',
     'GSP-027',
     'GSP-029',
+    'GSP-085',
     'IDN-019',
     'IDN-041',
   ],
@@ -102,7 +126,7 @@ export const refusedIsSilent: Rule<GossipView> = {
         const first = delivered[0] ?? view.trace.events.find((event, index) => index > arrival.event && sentToOthers(event, id, hash));
         if (first !== undefined) {
           findings.push({
-            clause: arrival.clause,
+            clause: arrival.clause === 'GSP-020' && isSpreadOverLinks(view, arrival) ? 'GSP-085' : arrival.clause,
             expected: `the envelope ${short(id ?? hash)} gets the verdict ${arrival.verdict} (${arrival.code}) and nobody hears of it`,
             observed: first.type === 'deliver' ? `it was delivered at ${first.atMs} ms` : `it left the node at ${first.atMs} ms`,
             at: arrival.event,
@@ -132,6 +156,15 @@ export const refusedIsSilent: Rule<GossipView> = {
     return { findings: unique(findings), exercised };
   },
 };
+
+/** Whether the link of a message that found its origin's bucket empty has not used up a bucket by itself. */
+function isSpreadOverLinks(view: GossipView, arrival: Arrival): boolean {
+  const { origin } = arrival.envelope;
+  const before = view.arrivals.filter((other) => other.event <= arrival.event && other.envelope.origin === origin);
+  const burst = 2 * view.number('gossip.origin_per_s');
+  const fromLink = before.filter((other) => other.link === arrival.link);
+  return before.filter((other) => other.verdict === 'accept').length >= burst && fromLink.length <= burst;
+}
 
 function sentToOthers(event: GossipView['trace']['events'][number], id: string | undefined, hash: string): boolean {
   if (event.type !== 'frame') return false;

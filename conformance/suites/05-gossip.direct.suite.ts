@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { direct, message, ping, plan, push, sessions, spoilt, wait } from '../arbitraries/gossip-plans.ts';
 import type { Step } from '../driver/plan.ts';
 import { keepsToCapabilities, offersByMode, servesDirectLinks } from '../invariants/gossip-direct.ts';
-import { noEcho, publishesProperly, pushesToActiveLinks } from '../invariants/gossip-push.ts';
+import { hopsAreCounted, noEcho, publishesProperly, pushesToActiveLinks } from '../invariants/gossip-push.ts';
 import { acceptedIsTaken, refusedIsSilent } from '../invariants/gossip-verdict.ts';
 import type { Check } from '../runner/check.ts';
 import { gossipCheck } from './gossip-check.ts';
@@ -51,7 +51,7 @@ export const checks: readonly Check[] = [
           wait(1_500),
         ]),
       ),
-    rules: [servesDirectLinks, pushesToActiveLinks, noEcho],
+    rules: [servesDirectLinks, pushesToActiveLinks, noEcho, hopsAreCounted],
     attacks: ['bridging duplicates'],
   }),
   gossipCheck({

@@ -36,12 +36,20 @@ function limitCheck(kind: 'Prune' | 'Graft'): Check {
     clauses: ['GSP-063'],
     levels: ['adapter', 'wire'],
     needs: ['gossip/1'],
-    runs: 4,
-    plans: fc.constantFrom(0, 33, 34).map((count) => {
+    runs: 2,
+    plans: fc.shuffledSubarray([0, 33, 34], { minLength: 3 }).map((counts) => {
       const origins = (size: number): OriginValue[] => Array.from({ length: size }, (_, index) => originOf(`o${index}`));
       const send = (link: number, size: number): Step =>
         kind === 'Prune' ? prune(link, origins(size), 5_000) : graft(link, origins(size));
-      return plan([...sessions(0, 3), send(0, count), send(1, 32), wait(1_200), ping(1), ping(2), wait(1_200)]);
+      return plan([
+        ...sessions(0, 2 + counts.length),
+        ...counts.map((count, index) => send(2 + index, count)),
+        send(1, 32),
+        wait(1_200),
+        ping(0),
+        ping(1),
+        wait(1_200),
+      ]);
     }),
     judge: (trace) => judgeLimit(trace),
   };
@@ -153,6 +161,32 @@ export const checks: readonly Check[] = [
     rules: [resumes('GSP-061'), prunedOriginIsHeldBack],
   }),
   gossipCheck({
+    id: 'gossip.prune.overlapping',
+    title: 'Of several Prunes of one origin each lasts for itself: a shorter one does not end a longer one',
+    clauses: ['GSP-061', 'GSP-060'],
+    levels: ['adapter'],
+    plans: fc
+      .record({
+        backoffs: fc.constantFrom<readonly [number, number]>([10_000, 2_000], [10_000, 0], [2_000, 10_000], [60_000, 5_999]),
+        zero: fc.boolean(),
+      })
+      .map(({ backoffs, zero }) => {
+        const author = zero ? 'plain' : 'stake-1';
+        const origins = [zero ? ZERO : originOf('stake-1')];
+        return plan(
+          [
+            ...sessions(0, 3),
+            ...backoffs.map((backoffMs) => prune(1, origins, backoffMs)),
+            wait(6_000),
+            push(0, [of(author, 0)]),
+            wait(1_000),
+          ],
+          staked,
+        );
+      }),
+    rules: [prunedOriginIsHeldBack],
+  }),
+  gossipCheck({
     id: 'gossip.prune.cap',
     title: 'A backoff above an hour, up to the largest number, counts as an hour',
     clauses: ['GSP-062', 'GSP-060'],
@@ -174,7 +208,7 @@ export const checks: readonly Check[] = [
         ),
       ),
     rules: [resumes('GSP-062'), prunedOriginIsHeldBack],
-    runs: 2,
+    runs: 4,
     attacks: ['PRUNE with backoff 2^63'],
   }),
   limitCheck('Prune'),
@@ -360,6 +394,19 @@ export const checks: readonly Check[] = [
     runs: 2,
   }),
   gossipCheck({
+    id: 'gossip.prune.never-an-origin-of-many',
+    title: 'None of the origins without stake is pruned for their messages when its own are among them',
+    clauses: ['GSP-074'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 1, max: 19 }).map((own) => {
+      const steps: Step[] = [...sessions(0, 3), { op: 'open', link: 3, peer: 'author-3', mode: 'session' }];
+      const authored = Array.from({ length: 20 }, (_, index) => of(index < own ? 'author-3' : 'other', index));
+      return plan([...steps, ...authored.flatMap((spec) => [0, 1, 2, 3].map((link) => push(link, [spec]))), wait(3_000)], staked);
+    }),
+    rules: [prunesWithinBounds],
+    runs: 2,
+  }),
+  gossipCheck({
     id: 'gossip.graft.sent',
     title: 'A message of a pruned origin that had to be asked for brings a Graft',
     clauses: ['GSP-075'],
@@ -384,24 +431,16 @@ export const checks: readonly Check[] = [
   }),
   gossipCheck({
     id: 'gossip.prune.count',
-    title: 'Prunes and Grafts name 1 to 32 origins',
+    title: 'Links that are late for more than 32 origins at once are pruned with 1 to 32 of them in each Prune',
     clauses: ['GSP-076', 'GSP-072'],
     levels: ['adapter'],
-    plans: fc
-      .integer({ min: 2, max: 4 })
-      .map((origins) =>
-        plan(
-          [
-            ...stakedSessions(4),
-            ...Array.from({ length: origins }, (_, index): Step[] => [
-              ...ordered(['stake-1', 'stake-6', 'stake-7', 'stake-8'][index] ?? 'stake-1', [[0, 1, 2, 3]], 20),
-              wait(1_700),
-            ]).flat(),
-            wait(3_000),
-          ],
-          staked,
-        ),
-      ),
+    plans: fc.integer({ min: 33, max: 36 }).map((origins) => {
+      const messages = Array.from({ length: origins }, (_, origin) =>
+        Array.from({ length: 20 }, (_, index) => of(`stake-${5 + origin}`, index)),
+      ).flat();
+      const batches = Array.from({ length: Math.ceil(messages.length / 60) }, (_, at) => messages.slice(60 * at, 60 * (at + 1)));
+      return plan([...stakedSessions(3), ...batches.flatMap((batch) => [0, 1, 2].map((link) => push(link, batch))), wait(3_000)], staked);
+    }),
     rules: [prunesWithinBounds],
     runs: 1,
   }),

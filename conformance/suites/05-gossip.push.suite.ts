@@ -1,6 +1,6 @@
 /** Who is pushed what: active links, hops, bytes, rotation, publishing, announcing to the rest. */
 import fc from 'fast-check';
-import { bogusId, idOf, idontwant, ihave, message, plan, push, sessions, wait } from '../arbitraries/gossip-plans.ts';
+import { bogusId, idOf, idontwant, ihave, iwant, message, plan, push, sessions, wait } from '../arbitraries/gossip-plans.ts';
 import type { Step } from '../driver/plan.ts';
 import { announcesOnce, announcesToTheRest, declinesLargeMessages, idontwantCaps } from '../invariants/gossip-announce.ts';
 import {
@@ -127,14 +127,14 @@ export const checks: readonly Check[] = [
   }),
   gossipCheck({
     id: 'gossip.push.hops-limit',
-    title: 'A message with the largest hop count is announced, not pushed',
-    clauses: ['GSP-044', 'GSP-046'],
+    title: 'A message with the largest hop count is announced, not pushed; with one hop less it is pushed',
+    clauses: ['GSP-044', 'GSP-046', 'GSP-040'],
     plans: fc
       .integer({ min: 2, max: 5 })
       .map((links) =>
         plan([...sessions(0, links), push(0, [message('far')], 32), push(0, [message('near')], 31), wait(HEARTBEATS, 3_200)]),
       ),
-    rules: [hopsAreCounted, announcesToTheRest],
+    rules: [hopsAreCounted, announcesToTheRest, pushesToActiveLinks],
   }),
   gossipCheck({
     id: 'gossip.push.bytes',
@@ -202,7 +202,7 @@ export const checks: readonly Check[] = [
   }),
   gossipCheck({
     id: 'gossip.push.batch',
-    title: 'Many messages at once leave in batches of 1 to 64',
+    title: 'Many messages at once, or asked for at once, leave in batches of 1 to 64',
     clauses: ['GSP-045', 'GSP-040'],
     levels: ['adapter'],
     plans: fc.integer({ min: 65, max: 78 }).map((count) => {
@@ -217,6 +217,8 @@ export const checks: readonly Check[] = [
           })),
         },
         wait(HEARTBEATS, 1_300),
+        iwant(1, batch.map(idOf)),
+        wait(1_200),
       ]);
     }),
     rules: [pushSizes, pushesToActiveLinks],
@@ -254,12 +256,12 @@ export const checks: readonly Check[] = [
     levels: ['adapter'],
     needs: ['gossip/1', 'restart'],
     plans: fc
-      .constantFrom(0, 1)
-      .map((pauseMs) =>
+      .oneof(fc.constant([0, 0]), fc.constantFrom([0, 1], [300, 0], [300, 1]))
+      .map(([beforeMs = 0, pauseMs = 0]) =>
         plan([
           ...sessions(0, 2),
           { op: 'publish', topic: 'app/kit', data: '0a0b' },
-          wait(300),
+          ...(beforeMs === 0 ? [] : [wait(beforeMs)]),
           { op: 'crash' },
           { op: 'restart' },
           ...sessions(2, 4),
