@@ -17,11 +17,15 @@ export function answerTo(view: SessionView, link: LinkView, input: Input): Answe
   const withNonce = link.outputs.filter((output) => output.event > input.event && pongNonce(output) === nonce);
   const pong = withNonce.find(({ frame }) => frame.requestId === input.frame?.requestId);
   if (pong !== undefined) return pong.atMs <= dueMs ? 'answered' : 'late';
-  if (withNonce.length > 0) return 'misaddressed';
   const { closed } = link;
   if (closed !== undefined && closed.atMs <= dueMs) return closed.by === 'node' && closedWithoutCause(view, link) ? 'missing' : 'unknown';
   if (link.inputs.some((other) => other.order > input.order && mayHaveEnded(other) && other.atMs <= dueMs)) return 'unknown';
   if (link.inputs.some((other) => other.order < input.order && other.outcome.type === 'either') && closed !== undefined) return 'unknown';
+  // Equal nonces are told apart by their ids: a Pong under an id that nobody asked with is the answer gone astray.
+  const isStray = withNonce.some(
+    ({ frame }) => !link.inputs.some((other) => other.frame?.kind === 2 && other.frame.requestId === frame.requestId),
+  );
+  if (isStray) return 'misaddressed';
   return view.trace.endMs >= dueMs ? 'missing' : 'unknown';
 }
 

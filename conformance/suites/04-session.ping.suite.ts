@@ -190,7 +190,7 @@ export const checks: readonly Check[] = [
     plans: fc
       .constantFrom(4_000_000_000, 4_294_967_295)
       .map((requestId) =>
-        plan([session(1, 'alice'), wait(FIRST_PING_MS, false), pongFor(1, 1, undefined, requestId), ping(1), wait(40_000, false)]),
+        plan([session(1, 'alice'), wait(FIRST_PING_MS, false), pongFor(1, 1, undefined, requestId), ping(1), wait(66_000, false)], PATIENT),
       ),
     rules: [endsOnSilence, goesOnAfter('WIR-032', ignoredBy('WIR-032'))],
     runs: 2,

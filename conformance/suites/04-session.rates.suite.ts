@@ -146,7 +146,7 @@ export const checks: readonly Check[] = [
           ...beyond(2, 'ping', OVERRUNS),
           wait(ms),
           ...flood(1, 'ping', 41, 50, 500),
-          ...flood(2, 'ping', 40, 50, 500),
+          ...flood(2, 'ping', 38, 50, 500),
           wait(2_500),
         ]),
       ),
@@ -158,20 +158,19 @@ export const checks: readonly Check[] = [
     id: 'session.rates.classes-counted-apart',
     title: 'A hundred overruns in each of two classes do not add up, and a flood of data leaves Pings alone',
     levels: ['adapter'],
-    plans: fc
-      .integer({ min: 1, max: 39 })
-      .map((pings) =>
-        plan([
-          session(1, 'alice'),
-          ...beyond(1, 'odd', OVERRUNS),
-          ...flood(1, 'ping', pings),
-          wait(3_000),
-          ...beyond(1, 'ping', OVERRUNS),
-          wait(3_000),
-          ping(1),
-          wait(2_000),
-        ]),
-      ),
+    plans: fc.integer({ min: 1, max: 39 }).map((pings) =>
+      plan([
+        session(1, 'alice'),
+        ...beyond(1, 'odd', OVERRUNS),
+        ...flood(1, 'ping', pings),
+        wait(3_000),
+        // A Pong of the kit's may take some of the class, too.
+        ...beyond(1, 'ping', OVERRUNS - 5),
+        wait(3_000),
+        ping(1),
+        wait(2_000),
+      ]),
+    ),
     rules: [serves('alice', 'SES-066'), answersPings({ missing: 'SES-066', misaddressed: 'WIR-033', late: 'SES-051' })],
     runs: 4,
     attacks: ['one peer starving others'],
