@@ -1,13 +1,18 @@
 /** Asking for what was announced and did not come. Spec: GSP-055 to GSP-058, GSP-095 */
-import type { MonoMs } from '../types.ts';
+import type { MonoMs, PeerId } from '../types.ts';
 import type { Question } from './inventory.ts';
 import { touch } from './standing.ts';
 import type { GossipState } from './state.ts';
 
 /** Counts the promises that ran out, then asks the next sources of all messages that are due. */
 export function ask(state: GossipState, nowMs: MonoMs): void {
+  // All of one moment together: one by one they would be forgotten one by one when the table of scores is full.
+  const broken = new Map<PeerId, number>();
   for (let peer = state.inventory.takeBroken(nowMs); peer !== undefined; peer = state.inventory.takeBroken(nowMs)) {
-    state.scores.countBroken(peer, nowMs);
+    broken.set(peer, (broken.get(peer) ?? 0) + 1);
+  }
+  for (const [peer, count] of broken) {
+    state.scores.countBroken(peer, nowMs, count);
     touch(state, peer);
   }
   for (let question = state.inventory.takeDue(nowMs); question !== undefined; question = state.inventory.takeDue(nowMs)) {

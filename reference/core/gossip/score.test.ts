@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { PeerId } from '../types.ts';
+import { encodeUtf8 } from '../bytes.ts';
+import { createRng } from '../rng.ts';
+import type { MessageId, PeerId } from '../types.ts';
 import { Bench, identity, message, spoil, testParams } from './gossip.fixture.ts';
 import { hostOf, PeerScores } from './score.ts';
 
@@ -134,6 +136,49 @@ describe('consequences', () => {
     for (const peer of peers) scores.close(peer, '10.0.0.1', 0);
     expect(peers.map((peer) => scores.countsOf(peer) !== undefined)).toEqual([true, true, false, false]);
     expect(scores.countsOf(neutral)).toBeUndefined();
+  });
+
+  test('GSP-092 the best go first in any order of coming, counting and forgetting', () => {
+    const retainedMax = 6;
+    const params = testParams('conformance', { 'score.retained_max': String(retainedMax), 'score.first_decay': '0.5' });
+    const rng = createRng(encodeUtf8('best first'));
+    const scores = new PeerScores(params);
+    const peers = Array.from({ length: 24 }, (_, index) => identity(`ranked ${index}`).peer);
+    const open = new Set<PeerId>();
+    const known = (): readonly PeerId[] => peers.filter((peer) => scores.countsOf(peer) !== undefined && !open.has(peer));
+    for (let step = 0, nowMs = 0; step < 4000; step++) {
+      nowMs += rng.below(4) === 0 ? rng.below(1500) : 0;
+      const peer = peers[rng.below(peers.length)] as PeerId;
+      const before = known().map((other) => ({ other, score: scores.scoreOf(other, nowMs) }));
+      const worst = Math.min(...before.map(({ score }) => score));
+      const change = rng.below(5);
+      if (change === 0 && !open.has(peer)) {
+        scores.open(peer, '10.0.0.1', nowMs);
+        open.add(peer);
+      } else if (change === 1 && open.delete(peer)) scores.close(peer, '10.0.0.1', nowMs);
+      else if (change === 2) scores.countInvalid(peer, nowMs);
+      else if (change === 3) scores.countBroken(peer, nowMs, 1 + rng.below(12));
+      else if (change === 4) scores.countFirst(peer, nowMs);
+      const after = known();
+      expect(after.length).toBeLessThanOrEqual(retainedMax);
+      // Whoever was forgotten to make room was no worse than anybody who stayed.
+      const gone = before.filter(({ other }) => other !== peer && !open.has(other) && !after.includes(other));
+      const stayed = after.filter((other) => other !== peer).map((other) => scores.scoreOf(other, nowMs));
+      for (const { score } of gone) expect(score).toBeGreaterThanOrEqual(Math.max(worst, ...stayed));
+    }
+  });
+
+  test('GSP-095 broken promises of a peer that has gone count together although the table is full of worse ones', () => {
+    const node = new Bench({ overrides: { 'score.retained_max': '1' } });
+    node.up(1);
+    spoilMany(node, 1, 2);
+    node.down(1);
+    node.up(2, 'peer-2');
+    node.ihave(2, ...Array.from({ length: 9 }, (_, index) => index.toString(16).padStart(64, 'b') as MessageId));
+    node.advance(600);
+    node.down(2, 'peer-2');
+    node.advance(4000);
+    expect(node.machine.scoreOf(identity('peer-2').peer)).toBeLessThan(-5);
   });
 
   test('GSP-093 ignored envelopes cost nothing', () => {

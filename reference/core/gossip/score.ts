@@ -1,6 +1,7 @@
 /** Peer scores: what a peer gave and cost, kept beyond its sessions. Spec: GSP-090 to GSP-096 */
 import type { Params } from '../params.ts';
 import type { MonoMs, PeerId } from '../types.ts';
+import { type Ranked, Ranking } from './ranking.ts';
 import { cappedLinear, DecayingCounter, squaredAbove } from './score-components.ts';
 
 /** Overruns that count as one broken promise. Spec: chapter 05, "Flood control and score" */
@@ -41,6 +42,8 @@ export class PeerScores {
   readonly #sessionsByHost = new Map<string, number>();
   /** Peers without a session, by the time when the last one ended. */
   readonly #retained = new Set<PeerId>();
+  /** Who goes first when too many are retained; made when that happens, and anew when a beat has passed. */
+  #ranking: Ranking | undefined;
 
   constructor(params: Params) {
     this.#params = params;
@@ -78,6 +81,7 @@ export class PeerScores {
     this.#decay(record, nowMs);
     this.#retained.add(peer);
     if (isEmpty(record)) this.#forget(peer);
+    else this.#rank(peer, nowMs);
     while (this.#retained.size > this.#params['score.retained_max']) this.#forgetBest(nowMs);
   }
 
@@ -91,9 +95,9 @@ export class PeerScores {
     this.#count(peer, nowMs, (record) => record.invalid.add(1));
   }
 
-  /** The peer did not push in time what it had announced and was asked for. Spec: GSP-095 */
-  countBroken(peer: PeerId, nowMs: MonoMs): void {
-    this.#count(peer, nowMs, (record) => record.broken.add(1));
+  /** The peer did not push in time what it had announced and was asked for, `count` messages. Spec: GSP-095 */
+  countBroken(peer: PeerId, nowMs: MonoMs, count = 1): void {
+    this.#count(peer, nowMs, (record) => record.broken.add(count));
   }
 
   /** A frame of the peer found its buckets empty. */
@@ -181,6 +185,10 @@ export class PeerScores {
     if (isNew) {
       record.closedAtMs = nowMs;
       this.#retained.add(peer);
+    }
+    if (!this.#retained.has(peer)) return;
+    this.#rank(peer, nowMs);
+    if (isNew) {
       while (this.#retained.size > this.#params['score.retained_max']) this.#forgetBest(nowMs);
     }
   }
@@ -244,16 +252,30 @@ export class PeerScores {
 
   /** The best score is the one that is missed least: a bad peer must not wash itself by filling the table. */
   #forgetBest(nowMs: MonoMs): void {
-    let best: PeerId | undefined;
-    let bestScore = Number.NEGATIVE_INFINITY;
-    for (const peer of this.#retained) {
-      const score = this.scoreOf(peer, nowMs);
-      if (score > bestScore || best === undefined) {
-        best = peer;
-        bestScore = score;
-      }
+    const beat = this.#beatOf(nowMs);
+    if (this.#ranking?.beat !== beat) this.#ranking = new Ranking(beat, this.#scoresOfRetained(nowMs));
+    for (let best = this.#ranking.takeBest(); best !== undefined; best = this.#ranking.takeBest()) {
+      // What was ranked may have come back, gone, or been counted again since; then another row stands for it.
+      if (!this.#retained.has(best.peer) || this.scoreOf(best.peer, nowMs) !== best.score) continue;
+      this.#forget(best.peer);
+      return;
     }
-    if (best !== undefined) this.#forget(best);
+    this.#ranking = undefined;
+    for (const oldest of this.#retained) {
+      this.#forget(oldest);
+      return;
+    }
+  }
+
+  #scoresOfRetained(nowMs: MonoMs): readonly Ranked[] {
+    return [...this.#retained].map((peer) => ({ peer, score: this.scoreOf(peer, nowMs) }));
+  }
+
+  /** A peer without a session was counted, or has become one. */
+  #rank(peer: PeerId, nowMs: MonoMs): void {
+    if (this.#ranking?.beat !== this.#beatOf(nowMs)) return;
+    if (this.#ranking.size > 2 * this.#params['score.retained_max']) this.#ranking = undefined;
+    else this.#ranking.add({ peer, score: this.scoreOf(peer, nowMs) });
   }
 }
 
