@@ -45,7 +45,7 @@ export const checks: readonly Check[] = [
     rules: [judgesSignaturesAlone],
     also: [passesBytesOn, serves('bob', 'CNV-014')],
     runs: 8,
-    attacks: ['batch containing one bad', 'malleated S+L', 'small-order key', 'cross-network replay'],
+    attacks: ['batch containing one bad', 'malleated S+L', 'small-order key registration', 'cross-network replay'],
   }),
   sessionCheck({
     id: 'identity.signatures.same-origin',
@@ -95,7 +95,7 @@ export const checks: readonly Check[] = [
         ]),
       ),
     rules: [passesBytesOn],
-    attacks: ['signature over re-encoded bytes', '2^53+1 slots', 'id including mutable hop count'],
+    attacks: ['signature over re-encoded bytes', '2^53+1 slots'],
   }),
   sessionCheck({
     id: 'identity.relay.bad-copy-first',
@@ -114,7 +114,7 @@ export const checks: readonly Check[] = [
     }),
     rules: [passesBytesOn],
     runs: 2,
-    attacks: ['malleated S+L', 'invalid-then-valid same id'],
+    attacks: ['malleated S+L', 'invalid-then-valid same id (seen-cache poisoning)'],
   }),
   sessionCheck({
     id: 'identity.relay.direct',

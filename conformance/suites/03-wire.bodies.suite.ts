@@ -153,7 +153,6 @@ export const checks: readonly Check[] = [
     plans: several(unknownFields),
     rules: [answersPings({ missing: 'WIR-047', misaddressed: 'WIR-033', late: 'SES-051' })],
     runs: 8,
-    attacks: ['unknown field'],
   }),
   sessionCheck({
     id: 'wire.body.repeated-field',

@@ -139,7 +139,7 @@ export const checks: readonly Check[] = [
     ],
     also: [serves('bystander', 'CNV-014')],
     runs: 2,
-    attacks: ['small-order key'],
+    attacks: ['small-order key registration'],
   }),
   refusal({
     id: 'session.handshake.flipped-byte',

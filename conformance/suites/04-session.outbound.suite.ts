@@ -98,7 +98,7 @@ export const checks: readonly Check[] = [
     clause: 'SES-005',
     plans: staged(answered([{ bad: { kind: 'zeroEphemeral' } }])),
     runs: 1,
-    attacks: ['small-order key', 'all-zero key'],
+    attacks: ['small-order key registration', 'all-zero key'],
   }),
   refusal({
     id: 'session.dial.flipped-byte',

@@ -130,7 +130,6 @@ export const checks: readonly Check[] = [
     rules: [closesOn(['SES-063']), serves('twin', 'SES-064')],
     also: [serves('bystander', 'SES-066'), nothingBehindGoAway],
     runs: 8,
-    attacks: ['GRAFT flood', 'IDONTWANT flood'],
   }),
   sessionCheck({
     id: 'session.rates.overrun-reset',
