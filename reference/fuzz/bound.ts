@@ -122,7 +122,8 @@ export function boundParts(params: Params, load: Load): readonly BoundPart[] {
 
   // A record with seven fields, three counters of three fields with boxed values, a list of hosts, its two entries.
   const scoreEntry = ID_STRING + (24 + 7 * 8 + 2 * NUMBER) + 3 * (24 + 3 * 8 + 2 * NUMBER) + (16 + 16 + 8 * 17 + 48) + 2 * MAP_ENTRY;
-  const scores = (params['score.retained_max'] + sessions) * scoreEntry;
+  // The ranking that finds the best has at most two rows a peer.
+  const scores = (params['score.retained_max'] + sessions) * scoreEntry + 2 * params['score.retained_max'] * (24 + 2 * 8 + NUMBER + 16);
 
   // A session: buckets of five classes in both directions, six lanes, two ciphers, windows, sets.
   const session = 2 * 10 * BUCKET + 8 * KIB;

@@ -16,7 +16,8 @@ interface FuzzFlags {
 const INPUTS_DEFAULT = 200_000;
 const INPUTS_MAX = 1_000_000_000;
 const SECONDS_MAX = 86_400;
-const FLOOD_SECONDS_DEFAULT = 60;
+/** Long enough for every memory but that of accepted ids to reach its bound. */
+const FLOOD_SECONDS_DEFAULT = 40;
 
 /** Real time that a second of the flood may take on a slow machine. */
 const FLOOD_MS_PER_S = 10_000;

@@ -51,7 +51,7 @@ const ORIGINS = 200;
 /** Of these the first have stake. */
 const STAKED_SENDERS = 20;
 /** New identities a second that earn a bad count and leave. */
-const PASSERS_PER_S = 200;
+const PASSERS_PER_S = 400;
 /** Half-open connections that are opened a second. */
 const KNOCKS_PER_S = 40;
 /** Ids that one Iwant asks for. */
