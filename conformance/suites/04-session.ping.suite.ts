@@ -174,7 +174,7 @@ export const checks: readonly Check[] = [
             pongFor(1, 1, undefined),
             wait(59_000 - ms - FIRST_PING_MS),
             ping(1),
-            wait(15_000),
+            wait(20_000),
           ],
           PATIENT,
         ),
