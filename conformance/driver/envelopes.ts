@@ -1,6 +1,6 @@
 /** Envelopes of a plan: made once by name, spoiled on demand. */
 import { concat, hex, readLe, sha256, unhex, utf8, writeLe } from '../model/bytes.ts';
-import { L } from '../model/ed25519.ts';
+import { L, signAgain } from '../model/ed25519.ts';
 import {
   type EnvelopeFields,
   encodeEnvelope,
@@ -98,6 +98,8 @@ function spoil(good: Named, defect: EnvelopeDefect, networkId: Uint8Array): Uint
       return changed({ signature: flipLast(fields.signature) });
     case 'malleatedS':
       return changed({ signature: malleate(fields.signature) });
+    case 'resigned':
+      return changed({ signature: signAgain(origin.seed, signingBytes(networkId, CONTEXT, payload)) });
     case 'smallOrderKey':
       // The identity element as key and as R with S = 0: both sides of every equation are the identity.
       return changed({ publicKey: IDENTITY_POINT, signature: concat(IDENTITY_POINT, new Uint8Array(32)) });

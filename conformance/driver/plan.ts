@@ -27,6 +27,7 @@ export type NumberValue = number | string | Ref; // decimal text for values abov
 export type EnvelopeDefect =
   | { readonly kind: 'signature' } // last signature byte flipped
   | { readonly kind: 'malleatedS' } // S + L
+  | { readonly kind: 'resigned' } // no defect: another valid signature of the same message
   | { readonly kind: 'smallOrderKey' } // key and R of small order, all equations trivially true
   | { readonly kind: 'context'; readonly context: string } // signed for another context
   | { readonly kind: 'network'; readonly networkId: string } // signed for another network

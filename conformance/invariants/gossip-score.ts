@@ -86,6 +86,73 @@ export const keepsAboveLimit: Rule<GossipView> = {
   },
 };
 
+/** Messages whose verdict does not come in time cost nothing: whoever sent nothing else keeps the session (GSP-028). */
+export const pendingIsHarmless: Rule<GossipView> = {
+  clauses: ['GSP-028'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    const answered = view.trace.events.some((event) => event.type === 'step' && event.value.op === 'validated');
+    const timeoutMs = view.number('gossip.validation_timeout_ms') + view.number('session.reaction_ms_max');
+    for (const span of answered ? [] : view.spans) {
+      const arrivals = view.arrivals.filter((arrival) => arrival.link === span.link);
+      const pending = arrivals.filter((arrival) => arrival.verdict === 'pending' && arrival.atMs + timeoutMs <= view.trace.endMs);
+      // As many rejected envelopes would bring the score below the limit.
+      if (view.number('score.invalid_weight') * pending.length ** 2 <= -view.number('score.graylist_min')) continue;
+      if (arrivals.some((arrival) => arrival.verdict === 'reject')) continue;
+      exercised = true;
+      if (span.closedBy === 'node' && onlyGossip(view, span.link, span.fromEvent, span.toEvent)) {
+        findings.push({
+          clause: 'GSP-028',
+          expected: `link ${span.link} stays open: its ${pending.length} messages are ignored`,
+          observed: `the node closed it at ${span.toMs} ms`,
+          at: span.toEvent,
+        });
+      }
+    }
+    return { findings, exercised };
+  },
+};
+
+/** Each peer that sent a copy of a message that the application rejects has sent a rejected envelope (GSP-026): enough of them end the session. */
+export const rejectedCopiesCost: Rule<GossipView> = {
+  clauses: ['GSP-026'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    const reactionMs = view.number('session.reaction_ms_max') + view.slackMs;
+    const asked = view.trace.events.flatMap((event) => (event.type === 'validate' ? [event.id] : []));
+    const rejected = view.trace.events.flatMap((event, index) => {
+      if (event.type !== 'step' || event.value.op !== 'validated' || event.value.verdict !== 'reject') return [];
+      const id = asked[event.value.index];
+      return id === undefined ? [] : [{ id, event: index, atMs: event.atMs }];
+    });
+    const last = rejected.at(-1);
+    if (last === undefined || rejected.some(({ atMs }) => atMs !== last.atMs)) return { findings, exercised };
+    for (const span of view.spans) {
+      const sent = (id: string, event: number): boolean =>
+        view.arrivals.some((arrival) => arrival.link === span.link && arrival.envelope.id === id && arrival.event < event);
+      const count = rejected.filter(({ id, event }) => sent(id, event)).length;
+      const firsts = [...view.messages.values()].filter(({ from }) => from === span.link).length;
+      // A beat may fall between the rejections and the look at the score.
+      const score =
+        view.number('score.first_weight') * firsts -
+        view.number('score.invalid_weight') * (count * view.number('score.invalid_decay') ** 2) ** 2;
+      if (score >= view.number('score.graylist_min') || last.atMs + reactionMs > view.trace.endMs) continue;
+      exercised = true;
+      if (span.toMs > last.atMs + reactionMs) {
+        findings.push({
+          clause: 'GSP-026',
+          expected: `link ${span.link} is closed by ${last.atMs + reactionMs} ms: the application rejected ${count} messages of which it sent copies`,
+          observed: 'it stayed open',
+          at: last.event,
+        });
+      }
+    }
+    return { findings, exercised };
+  },
+};
+
 /** Connections that the node closed before they became sessions, of peers that had lost a session before. */
 function refusedConnections(
   view: GossipView,

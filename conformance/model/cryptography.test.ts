@@ -3,7 +3,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, hex, u64be, unhex, utf8, writeLe } from './bytes.ts';
-import { BASE, decodePoint, encodePoint, L, multiply, P, publicKey, sign, verifyStrict } from './ed25519.ts';
+import { BASE, decodePoint, encodePoint, L, multiply, P, publicKey, sign, signAgain, verifyStrict } from './ed25519.ts';
 import { evaluate } from './evaluate.ts';
 import { NoiseFailure, NoiseSession, noisePrologue, runXx } from './noise.ts';
 
@@ -23,6 +23,19 @@ describe('ed25519', () => {
         expect(ed25519.verify(signature, message, key, { zip215: false })).toBe(bit === null);
       }),
       { numRuns: 40 },
+    );
+  });
+
+  test('IDN-017: a signature with another nonce is another signature, valid to another implementation too', () => {
+    fc.assert(
+      fc.property(seed, fc.uint8Array({ maxLength: 40 }), (secret, message) => {
+        const signature = signAgain(secret, message);
+        const key = publicKey(secret);
+        expect(signature).not.toEqual(sign(secret, message));
+        expect(verifyStrict(key, message, signature)).toBe(true);
+        expect(ed25519.verify(signature, message, key, { zip215: false })).toBe(true);
+      }),
+      { numRuns: 10 },
     );
   });
 

@@ -35,6 +35,16 @@ export function sign(seed: Uint8Array, message: Uint8Array): Uint8Array {
   return ed25519.sign(message, seed);
 }
 
+/** Another valid signature of the same message: with a nonce that RFC 8032 does not prescribe, which no verifier can see. */
+export function signAgain(seed: Uint8Array, message: Uint8Array): Uint8Array {
+  const hash = sha512(seed);
+  const scalar = ((readLe(hash.slice(0, 32)) & ((1n << 254n) - 8n)) | (1n << 254n)) % L;
+  const nonce = readLe(sha512(concat(seed, message, Uint8Array.of(1)))) % L;
+  const rBytes = encodePoint(multiply(nonce, BASE));
+  const s = (nonce + challenge(rBytes, publicKey(seed), message) * scalar) % L;
+  return concat(rBytes, writeLe(s, 32));
+}
+
 /** The clause that refuses the signature, or undefined when it is valid (IDN-017). Spec: IDN-010 to IDN-016. */
 export function refusal(key: Uint8Array, message: Uint8Array, signature: Uint8Array): string | undefined {
   if (key.length !== 32 || signature.length !== 64) return 'IDN-010';

@@ -15,6 +15,7 @@ const texts = z.array(z.string());
 const envelopeDefect = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('signature') }),
   z.strictObject({ kind: z.literal('malleatedS') }),
+  z.strictObject({ kind: z.literal('resigned') }),
   z.strictObject({ kind: z.literal('smallOrderKey') }),
   z.strictObject({ kind: z.literal('context'), context: z.string() }),
   z.strictObject({ kind: z.literal('network'), networkId: z.string() }),

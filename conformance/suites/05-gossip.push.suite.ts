@@ -174,9 +174,17 @@ export const checks: readonly Check[] = [
     clauses: ['GSP-031', 'GSP-040', 'GSP-042'],
     levels: ['adapter'],
     plans: fc.constantFrom('0', '2', '3', '20', '21', '1000').map((size) =>
-      plan([...sessions(0, 15), push(0, [message('one')]), push(1, [message('two')]), wait(HEARTBEATS, 1_300)], {
-        overrides: { 'gossip.network_size': size },
-      }),
+      // On its own message the node has no link to leave out.
+      plan(
+        [
+          ...sessions(0, 15),
+          push(0, [message('one')]),
+          push(1, [message('two')]),
+          { op: 'publish', topic: 'app/kit', data: '0a' },
+          wait(HEARTBEATS, 1_300),
+        ],
+        { overrides: { 'gossip.network_size': size } },
+      ),
     ),
     rules: [pushesAreBounded, pushesToActiveLinks],
   }),

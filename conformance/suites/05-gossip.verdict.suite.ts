@@ -4,6 +4,7 @@ import { dataSizeFor, idOf, ihave, message, ping, plan, push, session, sessions,
 import type { EnvelopeDefect, EnvelopeSpec, Step } from '../driver/plan.ts';
 import type { Trace } from '../driver/trace.ts';
 import { bytesAreUnchanged, pushesToActiveLinks } from '../invariants/gossip-push.ts';
+import { pendingIsHarmless, rejectedCopiesCost } from '../invariants/gossip-score.ts';
 import {
   acceptedIsTaken,
   asksApplicationOnce,
@@ -168,7 +169,7 @@ const verdicts: readonly Check[] = [
       .record({
         links: fc.integer({ min: 3, max: 5 }),
         count: fc.integer({ min: 1, max: 6 }),
-        sizes: fc.array(fc.integer({ min: 0, max: 2_000 }), { minLength: 6, maxLength: 6 }),
+        sizes: fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2_000 })), { minLength: 6, maxLength: 6 }),
         copies: fc.boolean(),
       })
       .map(({ links, count, sizes, copies }) => {
@@ -214,7 +215,7 @@ const verdicts: readonly Check[] = [
   }),
   gossipCheck({
     id: 'gossip.verdict.duplicate',
-    title: 'A message comes again, from the same link and from others, with as many hops or more, and is delivered once',
+    title: 'A message comes again, on any link, with other hops, and with another valid signature, and is delivered once',
     clauses: ['GSP-015', 'GSP-022'],
     plans: fc
       .record({ links: fc.integer({ min: 2, max: 6 }), gaps: fc.array(fc.constantFrom(0, 1, 400, 1_000), { minLength: 3, maxLength: 8 }) })
@@ -223,7 +224,10 @@ const verdicts: readonly Check[] = [
         return plan([
           ...sessions(0, links),
           push(0, [spec]),
-          ...gaps.flatMap((gap, index) => [...(gap === 0 ? [] : [wait(gap)]), push((index + 1) % links, [spec], index % 3)]),
+          ...gaps.flatMap((gap, index) => [
+            ...(gap === 0 ? [] : [wait(gap)]),
+            push((index + 1) % links, [index % 2 === 0 ? spec : spoilt(spec, { kind: 'resigned' })], index % 3),
+          ]),
           wait(REACTION, 1_250),
         ]);
       }),
@@ -530,6 +534,53 @@ const validation: readonly Check[] = [
         ),
       ),
     rules: [{ ...silentUntilAccepted, judge: (view) => renamed(silentUntilAccepted.judge(view), 'GSP-023', 'GSP-028') }],
+  }),
+  gossipCheck({
+    id: 'gossip.validation.timeout-is-harmless',
+    title: 'Messages that the application says nothing about cost their sender nothing',
+    clauses: ['GSP-028'],
+    levels: ['adapter'],
+    needs: ['gossip/1', 'validation'],
+    plans: fc
+      .integer({ min: 12, max: 18 })
+      .map((count) =>
+        plan(
+          [
+            ...sessions(0, 2),
+            ...Array.from({ length: count }, (_, index) => push(0, [message(`silent${index}`)])),
+            wait(6_500),
+            ping(0),
+            wait(REACTION),
+          ],
+          { applicationValidation: true },
+        ),
+      ),
+    rules: [pendingIsHarmless],
+    runs: 2,
+  }),
+  gossipCheck({
+    id: 'gossip.validation.reject-costs-all',
+    title: 'What the application rejects counts against each peer that sent a copy',
+    clauses: ['GSP-026'],
+    levels: ['adapter'],
+    needs: ['gossip/1', 'validation'],
+    plans: fc.record({ count: fc.integer({ min: 12, max: 16 }), senders: fc.integer({ min: 1, max: 3 }) }).map(({ count, senders }) => {
+      const links = Array.from({ length: senders }, (_, link) => link);
+      return plan(
+        [
+          ...sessions(0, senders + 1),
+          ...Array.from({ length: count }, (_, index) => links.map((link) => push(link, [message(`bad${index}`)]))).flat(),
+          wait(100),
+          ...Array.from({ length: count }, (_, index): Step => ({ op: 'validated', index, verdict: 'reject' })),
+          wait(REACTION),
+          ping(senders),
+          wait(REACTION),
+        ],
+        { applicationValidation: true },
+      );
+    }),
+    rules: [rejectedCopiesCost],
+    runs: 3,
   }),
 ];
 
