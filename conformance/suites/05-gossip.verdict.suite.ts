@@ -564,7 +564,7 @@ const validation: readonly Check[] = [
     clauses: ['GSP-026'],
     levels: ['adapter'],
     needs: ['gossip/1', 'validation'],
-    plans: fc.record({ count: fc.integer({ min: 12, max: 16 }), senders: fc.integer({ min: 1, max: 3 }) }).map(({ count, senders }) => {
+    plans: fc.record({ count: fc.integer({ min: 12, max: 16 }), senders: fc.integer({ min: 2, max: 3 }) }).map(({ count, senders }) => {
       const links = Array.from({ length: senders }, (_, link) => link);
       return plan(
         [
