@@ -572,6 +572,6 @@ export const PARAMETER_ROWS = {
     values: [10000, 10000, 10000, 10000, 10000],
     range: [1, 1000000],
     clause: 'GSP-092',
-    meaning: 'peers whose counts are kept; the best score goes first',
+    meaning: 'peers whose counts are kept; the best score goes first, among equals any',
   },
 } as const;

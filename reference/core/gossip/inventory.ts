@@ -36,7 +36,8 @@ export interface Question {
  * Invariants: a message has at most `gossip.sources_max` sources and one Iwant at a time that is younger
  * than `gossip.iwant_timeout_ms`; a link stands in at most `gossip.wanted_per_link_max` messages; all
  * messages together are at most what full links of full sessions can announce; a promise lives for
- * `gossip.iwant_timeout_ms`, and one is made per Iwant id sent.
+ * `gossip.iwant_timeout_ms`, one is made per Iwant id sent, and there are at most as many as messages:
+ * peers that come and go faster than their promises run out are not held to those beyond.
  */
 export class Inventory {
   readonly #waitMs: number;
@@ -117,6 +118,7 @@ export class Inventory {
     wanted.asked.push(link);
     if (wanted.asked.length > this.#sourcesMax) this.#unindex(wanted.asked.shift(), id);
     this.#schedule(wanted, nowMs + this.#timeoutMs);
+    if (this.#promiseTimers.size >= this.#wantedMax) return;
     const promise = { peer, link, id, kept: false };
     let promises = this.#promises.get(link);
     if (promises === undefined) {
