@@ -161,6 +161,7 @@ class Execution {
     const overrides = Object.entries(setup.overrides ?? {}).map(([name, value]): [string, number | string] => [name, readValue(value)]);
     return this.#run.trace({
       level: 'adapter',
+      clock: this.#target.hello.clock === Clock.WALL ? 'wall' : 'virtual',
       observes: { deliver: true, verdict: has('reasons'), closeCode: has('reasons'), dial: has('outbound') },
       wallStartMs: WALL_START_MS,
       parameters: { ...presetParameters(PRESET), ...Object.fromEntries(overrides) },

@@ -112,6 +112,8 @@ export type TraceEvent =
 
 export interface Trace {
   readonly level: 'adapter' | 'wire';
+  /** On a wall clock everything may be seen a little later than it is due. */
+  readonly clock?: 'virtual' | 'wall';
   /** Whether `deliver`, `verdict` and close codes can be seen here at all. */
   readonly observes: { readonly deliver: boolean; readonly verdict: boolean; readonly closeCode: boolean; readonly dial: boolean };
   readonly networkId: string;
@@ -128,4 +130,9 @@ export interface Trace {
   readonly events: readonly TraceEvent[];
   /** Monotonic time at which the plan ended. */
   readonly endMs: number;
+}
+
+/** Whether time is real in the trace, so that what the node does may be seen later than it was due. */
+export function hasWallClock(trace: Trace): boolean {
+  return trace.level === 'wire' || trace.clock === 'wall';
 }

@@ -6,7 +6,7 @@
  * over the result. Nothing of the node's own choices (which links are active, when it beats) is
  * assumed: where the spec leaves a choice, the view says what is certain and what is possible.
  */
-import type { SeenEnvelope, Trace, TraceEvent } from '../driver/trace.ts';
+import { hasWallClock, type SeenEnvelope, type Trace, type TraceEvent } from '../driver/trace.ts';
 import { unhex, utf8 } from '../model/bytes.ts';
 import { readAppPayload, readEnvelope } from '../model/envelope.ts';
 import { activeSize, judgeMessage } from '../model/gossip.ts';
@@ -120,8 +120,8 @@ export interface GossipView {
 /** Reads `trace`; costs one pass and one signature check for each different envelope. */
 export function viewGossip(trace: Trace): GossipView {
   const number = (name: string): number => Number(trace.parameters[name] ?? 0);
-  const slackMs = trace.level === 'wire' ? 1_000 : 0;
-  const raceMs = trace.level === 'wire' ? 250 : 0;
+  const slackMs = hasWallClock(trace) ? 1_000 : 0;
+  const raceMs = hasWallClock(trace) ? 250 : 0;
   const spans = readSpans(trace);
   const spanAt = (link: number, event: number): Span | undefined =>
     spans.find((span) => span.link === link && span.fromEvent <= event && event <= span.toEvent);

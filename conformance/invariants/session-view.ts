@@ -4,7 +4,7 @@
  * result; none of them looks at the plan.
  */
 import type { Step } from '../driver/plan.ts';
-import type { SeenFrame, Trace, TraceEvent } from '../driver/trace.ts';
+import { hasWallClock, type SeenFrame, type Trace, type TraceEvent } from '../driver/trace.ts';
 import { concat, hex, unhex } from '../model/bytes.ts';
 import { type SplitFrame, splitPlaintext } from '../model/frame.ts';
 import { lastBytes, readFields } from '../model/protobuf.ts';
@@ -88,7 +88,7 @@ type Opened = { readonly event: number; readonly atMs: number; readonly step: Ex
 /** Reads `trace`; one pass for each link. */
 export function viewSessions(trace: Trace): SessionView {
   const number = (name: string): number => Number(trace.parameters[name] ?? 0);
-  const slackMs = trace.level === 'wire' ? 1_000 : 0;
+  const slackMs = hasWallClock(trace) ? 1_000 : 0;
   const opened = new Map<number, Opened>();
   trace.events.forEach((event, index) => {
     if (event.type !== 'step' || event.value.op !== 'open' || opened.has(event.value.link)) return;

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { graft, idOf, ihave, message, originOf, ping, plan, prune, push, sessions, wait, ZERO } from '../arbitraries/gossip-plans.ts';
 import type { EnvelopeSpec, OriginValue, Step } from '../driver/plan.ts';
-import type { Trace } from '../driver/trace.ts';
+import { hasWallClock, type Trace } from '../driver/trace.ts';
 import { graftsWhenAsked, prunedOriginIsHeldBack, prunesLateLinks, prunesWithinBounds } from '../invariants/gossip-prune.ts';
 import { endedBy } from '../invariants/gossip-prune-state.ts';
 import { publishesProperly, pushesToActiveLinks } from '../invariants/gossip-push.ts';
@@ -58,7 +58,7 @@ function limitCheck(kind: 'Prune' | 'Graft'): Check {
 function judgeLimit(trace: Trace): Judgement {
   const findings: Finding[] = [];
   let exercised = false;
-  const reactionMs = Number(trace.parameters['session.reaction_ms_max']) + (trace.level === 'wire' ? 1_000 : 0);
+  const reactionMs = Number(trace.parameters['session.reaction_ms_max']) + (hasWallClock(trace) ? 1_000 : 0);
   trace.events.forEach((event, index) => {
     if (event.type !== 'sentFrame' || (event.frame.kind !== 36 && event.frame.kind !== 38) || event.atMs + reactionMs > trace.endMs) return;
     const body = event.frame.body;

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { dataSizeFor, idOf, ihave, message, ping, plan, push, session, sessions, spoilt, wait } from '../arbitraries/gossip-plans.ts';
 import type { EnvelopeDefect, EnvelopeSpec, Step } from '../driver/plan.ts';
-import type { Trace } from '../driver/trace.ts';
+import { hasWallClock, type Trace } from '../driver/trace.ts';
 import { bytesAreUnchanged, pushesToActiveLinks } from '../invariants/gossip-push.ts';
 import { pendingIsHarmless, rejectedCopiesCost } from '../invariants/gossip-score.ts';
 import {
@@ -616,7 +616,7 @@ const topicForm: Check = {
 function judgeTopicForm(trace: Trace): Judgement {
   const findings: Finding[] = [];
   let exercised = false;
-  const reactionMs = Number(trace.parameters['session.reaction_ms_max']) + (trace.level === 'wire' ? 1_000 : 0);
+  const reactionMs = Number(trace.parameters['session.reaction_ms_max']) + (hasWallClock(trace) ? 1_000 : 0);
   trace.events.forEach((event, index) => {
     if (event.type !== 'sentFrame') return;
     const body = event.frame.body;
