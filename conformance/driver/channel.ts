@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import WebSocket from 'ws';
-import { messageOf, TargetError } from './errors.ts';
+import { messageOf, type TargetError, targetProblem } from './errors.ts';
 
 /** Longest message of the adapter protocol, 16 MiB in either direction. */
 export const MESSAGE_BYTES_MAX: number = 16 * 1024 * 1024;
@@ -139,7 +139,8 @@ export function openChannel(address: ListeningAddress, text: string, events: Cha
 }
 
 function unreachable(text: string, why: string): TargetError {
-  return new TargetError('E_UNREACHABLE', `cannot reach the adapter at ${text}: ${why}. Start it first, or check the address.`);
+  const action = 'start it first, or check the address';
+  return targetProblem('E_UNREACHABLE', `cannot reach the adapter at ${text}`, 'an adapter that listens there', why, action);
 }
 
 function openStream(

@@ -14,6 +14,11 @@ export class TargetError extends Error {
   }
 }
 
+/** A `TargetError` as a command prints it when there is nothing to judge: what, expected, found, what to do. */
+export function targetProblem(code: TargetErrorCode, what: string, expected: string, found: string, action: string): TargetError {
+  return new TargetError(code, `${what}; expected ${expected}; found ${found}; ${action}`);
+}
+
 /** A plan asks for what the target does not do: `unsupported` and `refused` are the target's answers, `needs` is found before the first step. */
 export class PlanError extends Error {
   override readonly name = 'PlanError';

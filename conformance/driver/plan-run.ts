@@ -495,7 +495,7 @@ export class PlanRun {
   }
 
   /** The trace so far. */
-  trace(rest: Pick<Trace, 'level' | 'observes' | 'wallStartMs' | 'parameters'>): Trace {
+  trace(rest: Pick<Trace, 'level' | 'clock' | 'observes' | 'wallStartMs' | 'parameters'>): Trace {
     const { plan, networkId, hasStakes, nowMs } = this.#options;
     const labels = labelsOf(plan, hasStakes);
     const staked = hasStakes ? [NODE_LABEL, ...STAKE_LABELS] : [];

@@ -5,13 +5,16 @@ import { create } from '@bufbuild/protobuf';
 import { Clock, HelloRequestSchema, type HelloResponse, Randomness } from '../../proto/gen/carillon/adapter/v1/adapter_pb.ts';
 import { openChannel, parseAddress, streamChannel } from './channel.ts';
 import { Connection, type RequestOp, type ResponseResult } from './connection.ts';
-import { HarnessError, messageOf, TargetError } from './errors.ts';
+import { HarnessError, messageOf, TargetError, targetProblem } from './errors.ts';
 import { type Child, type ChildCommand, startChild } from './process.ts';
 
 /** Version of the adapter protocol that the kit speaks. */
 export const ADAPTER_VERSION = 1;
 /** Revision of the spec that the kit judges. */
 export const SPEC_VERSION = '0.1';
+
+/** What `parseAddress` takes. */
+export const ADDRESS_FORMS = 'tcp://HOST:PORT, unix:PATH or ws://HOST:PORT';
 
 /** How long a target may take to be reached or to connect back. */
 const START_LIMIT_MS = 10_000;
@@ -75,7 +78,9 @@ export async function openTarget(spec: TargetSpec): Promise<Target> {
 
 async function greetOrDetach(attached: Attached): Promise<HelloResponse> {
   try {
-    return await greet(attached.connection);
+    return await greet(attached.connection).catch((error: unknown) => {
+      throw error instanceof TargetError ? ungreeted(error) : error;
+    });
   } catch (error) {
     await detach(attached);
     throw error;
@@ -91,7 +96,8 @@ async function attach(spec: TargetSpec): Promise<Attached> {
   if (spec.type === 'listening') {
     const address = parseAddress(spec.address);
     if (address === undefined) {
-      throw new TargetError('E_UNREACHABLE', `"${spec.address}" is no adapter address. Give tcp://HOST:PORT, unix:PATH or ws://HOST:PORT.`);
+      const found = JSON.stringify(spec.address);
+      throw targetProblem('E_UNREACHABLE', 'the address of the adapter is not usable', ADDRESS_FORMS, found, 'correct it');
     }
     const connection = await Connection.open((events) => openChannel(address, spec.address, events, START_LIMIT_MS));
     return { connection, child: undefined };
@@ -110,9 +116,11 @@ function referenceCommand(nodeArguments: readonly string[]): readonly [string, .
 async function attachChild(command: ChildCommand, name: string): Promise<Attached> {
   const server = createServer({ pauseOnConnect: true });
   const port = await listen(server);
-  const child = startChild({ ...command, env: { ...command.env, CARILLON_ADAPTER: `tcp://127.0.0.1:${port}` } });
+  let child: Child | undefined;
   try {
-    const socket = await connectedBack(server, child, name);
+    const started = startChild({ ...command, env: { ...command.env, CARILLON_ADAPTER: `tcp://127.0.0.1:${port}` } });
+    child = started;
+    const socket = await connectedBack(server, started, name);
     // The end of a connection is told by the process behind it, when that has ended too.
     const connection = await Connection.open(
       (events) => {
@@ -120,11 +128,11 @@ async function attachChild(command: ChildCommand, name: string): Promise<Attache
         socket.resume();
         return channel;
       },
-      () => child.waitForEnd(EXIT_WAIT_MS),
+      () => started.waitForEnd(EXIT_WAIT_MS),
     );
     return { connection, child };
   } catch (error) {
-    await child.stop();
+    await child?.stop();
     throw error;
   } finally {
     server.close();
@@ -147,9 +155,10 @@ async function connectedBack(server: Server, child: Child, name: string): Promis
   const ended = child.waitForEnd(START_LIMIT_MS);
   const first = await Promise.race([connected, ended]);
   if (typeof first === 'object') return first;
-  const how = first ?? `it did not connect back to CARILLON_ADAPTER within ${START_LIMIT_MS / 1000} s`;
+  const how = first ?? 'none';
   const output = first === undefined && child.lastLines().length > 0 ? `; last output: ${child.lastLines().join(' | ')}` : '';
-  throw new TargetError('E_UNREACHABLE', `${name} did not start: ${how}${output}. Run the command by hand to see why.`);
+  const expected = `a connection to the address in CARILLON_ADAPTER within ${START_LIMIT_MS / 1000} s`;
+  throw targetProblem('E_UNREACHABLE', `${name} did not start`, expected, `${how}${output}`, 'run the command by hand to see why');
 }
 
 async function greet(connection: Connection): Promise<HelloResponse> {
@@ -176,5 +185,23 @@ async function greet(connection: Connection): Promise<HelloResponse> {
 }
 
 function incompatible(what: string): TargetError {
-  return new TargetError('E_INCOMPATIBLE', `the target ${what}. Use the kit of that version, or update the adapter.`);
+  return new TargetError('E_INCOMPATIBLE', `the target ${what}`);
+}
+
+/** A fault before there was anything to judge: whoever does not answer Hello has not started. */
+function ungreeted({ code, message }: TargetError): TargetError {
+  if (code === 'E_INCOMPATIBLE') {
+    const expected = `adapter protocol ${ADAPTER_VERSION} and spec ${SPEC_VERSION}`;
+    return targetProblem(code, 'the target is of another version', expected, message, 'use the kit of that version, or update the adapter');
+  }
+  const action = 'see adapter.proto and chapter 23, Requests and responses';
+  if (code === 'E_ADAPTER') return targetProblem(code, 'the adapter breaks its protocol', 'one Response to Hello', message, action);
+  const expected = `an answer within ${HELLO_LIMIT_MS / 1000} s`;
+  return targetProblem(
+    'E_UNREACHABLE',
+    'the adapter did not answer Hello',
+    expected,
+    message,
+    'check that an adapter is there, and its output',
+  );
 }

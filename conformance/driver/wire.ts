@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { hex } from '../model/bytes.ts';
 import { presetParameters } from '../model/parameters.ts';
-import { HarnessError, PlanError, TargetError } from './errors.ts';
+import { HarnessError, PlanError, TargetError, targetProblem } from './errors.ts';
 import { type ExecuteOptions, PRESET } from './execute.ts';
 import type { Plan, Step } from './plan.ts';
 import { PlanRun } from './plan-run.ts';
@@ -35,13 +35,13 @@ export interface WireTargetSpec {
 
 /**
  * Reads the prepared files and tries one handshake. Rejects with `PreparedError`, or `TargetError`
- * E_UNREACHABLE when nobody listens and E_INCOMPATIBLE when the node has another identity. A
+ * E_UNREACHABLE when no node listens there and E_INCOMPATIBLE when the node has another identity. A
  * handshake that fails is no error here: the checks judge it.
  */
 export async function openWireTarget({ url, prepared }: WireTargetSpec): Promise<WireTarget> {
   const network = readPrepared(prepared);
   if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol)) {
-    throw new TargetError('E_UNREACHABLE', `"${url}" is no address of a node. Give ws://HOST:PORT.`);
+    throw targetProblem('E_UNREACHABLE', 'the address of the node is not usable', 'ws://HOST:PORT', JSON.stringify(url), 'correct it');
   }
   const spreadsAddresses = isLoopback(url) && (await canSpreadAddresses());
   const target = { url, network, spreadsAddresses, capabilities: undefined };
@@ -49,19 +49,31 @@ export async function openWireTarget({ url, prepared }: WireTargetSpec): Promise
   const options = { seed: hex(randomBytes(32)), runId: 'probe' };
   const trace = await executePlanOverWire(target, probe, options).catch((error: unknown) => {
     if (error instanceof TargetError && error.code === 'E_CRASHED') {
-      throw new TargetError(
-        'E_UNREACHABLE',
-        `nobody listens at ${url}. Start the node with the files of ${prepared}, or check the address.`,
-      );
+      throw unreachable(url, prepared, 'nobody');
     }
     throw error;
   });
   const foreign = trace.events.find((event) => event.type === 'handshakeFailed' && event.reason.startsWith('the node proves PeerId'));
   if (foreign?.type === 'handshakeFailed') {
-    throw new TargetError('E_INCOMPATIBLE', `${foreign.reason}. Start the node with ${prepared}/node.key and network.toml.`);
+    const action = `start the node with ${prepared}/node.key and network.toml`;
+    throw targetProblem('E_INCOMPATIBLE', `the node at ${url} is another one`, 'the prepared identity', foreign.reason, action);
+  }
+  const failed = trace.events.find((event) => event.type === 'handshakeFailed' && event.reason.startsWith(UPGRADE_FAILED));
+  if (failed?.type === 'handshakeFailed' && !JUDGED_UPGRADE.test(failed.reason)) {
+    throw unreachable(url, prepared, failed.reason.slice(UPGRADE_FAILED.length));
   }
   const session = trace.events.find((event) => event.type === 'sessionUp');
   return { ...target, capabilities: session?.type === 'sessionUp' ? session.offered : undefined };
+}
+
+/** Begins the reason of a handshake that ended before the WebSocket was open. */
+const UPGRADE_FAILED = 'the WebSocket upgrade: ';
+/** An upgrade that was answered, but not as chapter 03 has it: that is for the checks to judge. */
+const JUDGED_UPGRADE = /subprotocol|extension|Sec-WebSocket/i;
+
+function unreachable(url: string, prepared: string, found: string): TargetError {
+  const action = `start the node with the files of ${prepared}, or check the address`;
+  return targetProblem('E_UNREACHABLE', `cannot reach the node at ${url}`, 'a node that takes WebSocket connections', found, action);
 }
 
 const PROBE_CAPABILITIES: readonly string[] = ['direct/1', 'gossip/1'];
@@ -209,7 +221,7 @@ class WireExecution {
     run.addLink(step, 'raw', localAddress ?? '127.0.0.1');
     isUp = true;
     if (connected.kind === 'failed') {
-      run.recorder.add(this.#nowMs(), { type: 'handshakeFailed', link: step.link, reason: `the WebSocket upgrade: ${connected.reason}` });
+      run.recorder.add(this.#nowMs(), { type: 'handshakeFailed', link: step.link, reason: `${UPGRADE_FAILED}${connected.reason}` });
       run.close(step.link, 'node', undefined, this.#nowMs());
       return;
     }
