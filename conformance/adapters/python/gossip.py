@@ -61,11 +61,12 @@ def examine(parameters, topic, hops, data):
 class Message:
     """One that the node accepted or published."""
 
-    def __init__(self, id, topic, envelope, hops, key, own, now):
+    def __init__(self, id, topic, envelope, hops, hops_on, key, own, now):
         self.id = id
         self.topic = topic
         self.envelope = envelope
-        self.hops = hops  # as sent on
+        self.hops = hops  # as it came
+        self.hops_on = hops_on  # as sent on (GSP-043)
         self.key = key  # the origin for Prunes: its PeerId, or UNSTAKED
         self.own = own
         self.at = now
@@ -126,6 +127,7 @@ class Count:
     def __init__(self):
         self.pushers = {}  # id of a counted message -> links that pushed a copy
         self.credits = OrderedDict()  # session -> credits
+        self.origins = set()  # of the counted messages: more than one for the zero origin
 
 
 class Gossip:
@@ -212,7 +214,7 @@ class Gossip:
             backoff = min(fields["backoff_ms"], self.parameters["gossip.prune_backoff_ms_max"])
             for origin in fields["origins"]:
                 if origin == UNSTAKED or origin in self.node.stakes:  # GSP-065
-                    state.muted[origin] = now + backoff
+                    state.muted[origin] = max(state.muted.get(origin, 0), now + backoff)  # GSP-061
         elif kind == GRAFT:
             for origin in fields["origins"]:
                 state.muted.pop(origin, None)
@@ -247,7 +249,8 @@ class Gossip:
             if ruling.verdict == "reject":
                 node.scores.add(session, invalid=1)
             return
-        self.accept(session, state, Message(id, topic, data, hops + 1, key, False, now), message)
+        hops_on = min(hops + 1, self.parameters["gossip.hops_max"])
+        self.accept(session, state, Message(id, topic, data, hops, hops_on, key, False, now), message)
 
     def flood_lets_pass(self, origin):
         now, per_second = self.node.now, self.parameters["gossip.origin_per_s"]
@@ -267,7 +270,7 @@ class Gossip:
         self.wanted.pop(message.id, None)
         for other in self.links.values():
             other.wanted.discard(message.id)
-        self.count(session, message)
+        self.count(session, message, origin)
         if message.id in state.asked and state.pruned.get(message.key, 0) > node.now:
             del state.pruned[message.key]
             node.send(session, GRAFT, 0, encode("Graft", origins=[message.key]))  # GSP-075
@@ -286,7 +289,7 @@ class Gossip:
         self.sequence += 1
         id = identity.Envelope(envelope, "app").id(node.network_id)
         self.published.add(id)
-        self.spread(Message(id, topic, envelope, 0, self.key(node.peer_id), True, node.now))
+        self.spread(Message(id, topic, envelope, 0, 0, self.key(node.peer_id), True, node.now))
 
     def spread(self, message):
         self.store[message.id] = message
@@ -295,7 +298,7 @@ class Gossip:
             next(iter(self.store.values())).at < self.node.now - self.parameters["gossip.message_cache_ms"]
         ):
             self.stored_bytes -= len(self.store.popitem(last=False)[1].envelope)
-        if message.hops <= self.parameters["gossip.hops_max"]:  # GSP-044
+        if message.hops < self.parameters["gossip.hops_max"]:  # GSP-044
             for session in self.active:
                 if self.may_push(self.links[session], message):
                     self.links[session].pushes.append((message, False))
@@ -322,7 +325,7 @@ class Gossip:
                 each, each_asked = state.pushes[taken]
                 if each.topic != message.topic or (taken and not each_asked and not self.may_push(state, each)):
                     break
-                item = encode("Push", items=[encode("PushItem", hops=each.hops, envelope=each.envelope)])
+                item = encode("Push", items=[encode("PushItem", hops=each.hops_on, envelope=each.envelope)])
                 if taken and size + len(item) > room:
                     break
                 body, size, taken = body + item, size + len(item), taken + 1
@@ -428,12 +431,13 @@ class Gossip:
 
     # --- pruning -------------------------------------------------------------------------------
 
-    def count(self, session, message):
+    def count(self, session, message, origin):
         count = self.counts.setdefault(message.key, Count())
         self.counts.move_to_end(message.key)
         while len(self.counts) > self.parameters["gossip.prune_origins_tracked_max"]:
             self.counts.popitem(last=False)
         count.pushers[message.id] = []
+        count.origins.add(origin)
         self.credit(count, session, message.id)
 
     def credit(self, count, session, id):
@@ -463,7 +467,7 @@ class Gossip:
                 enough = kept_stake * 100 >= self.parameters["gossip.prune_stake_percent"] * smaller
                 if kept < self.parameters["gossip.prune_keep_min"] or not enough:
                     kept, kept_stake = kept + 1, kept_stake + stakes.get(session.peer_id, 0)
-                elif session.peer_id != key:  # GSP-074
+                elif session.peer_id not in count.origins:  # GSP-074
                     self.links[session].pruned[key] = now + backoff
                     prunes.setdefault(session, []).append(key)
         for session, keys in prunes.items():
