@@ -40,7 +40,7 @@ function file(name: string, text: string): string {
 }
 
 /** An error line: one line, with code and four parts. */
-const ERROR_LINE = /^\[E_[A-Z]+\] [^\n]+\n$/;
+const ERROR_LINE = /^\[E_[A-Z_]+\] [^\n]+\n$/;
 
 describe('help and version', () => {
   test('are shown on standard output, exit code 0', async () => {
@@ -59,7 +59,7 @@ describe('help and version', () => {
   });
 });
 
-describe('usage and file errors: exit code 2, one line, no stack trace', () => {
+describe.concurrent('usage and file errors: exit code 2, one line, no stack trace', () => {
   const wrong: readonly (readonly [name: string, args: readonly string[], line: RegExp])[] = [
     ['an unknown command', ['confrom'], /unknown command.*did you mean conform\?/],
     ['an unknown flag', ['conform', '--sed', '7'], /unknown option '--sed'.*did you mean --seed\?/],
@@ -73,14 +73,21 @@ describe('usage and file errors: exit code 2, one line, no stack trace', () => {
     ['a check that does not exist', ['conform', '--list', '--only', 'no.such.check'], /--only names nothing/],
     ['two adapters', ['conform', '--adapter', 'tcp://127.0.0.1:1', '--exec', 'true'], /--adapter and --exec are both given/],
     ['a URL without prepared files', ['conform', '--url', 'ws://127.0.0.1:1'], /--url stands alone/],
+    ['an address without its scheme', ['doctor', '--adapter', '127.0.0.1:9000'], /--adapter is not usable; expected tcp:\/\/HOST:PORT/],
+    ['a port that does not exist', ['conform', '--adapter', 'tcp://127.0.0.1:99999'], /--adapter is not usable/],
+    ['no command line', ['conform', '--exec', ''], /--exec is not usable/],
+    ['a URL of another scheme', ['conform', '--url', 'http://127.0.0.1:1', '--prepared', '.'], /--url is not usable/],
     ['prepared files without a URL', ['doctor', '--prepared', '.'], /--prepared stands alone/],
     ['a level without a target', ['conform', '--exec', 'true', '--level', 'wire'], /there is no target for level wire/],
     ['a baseline of a narrowed run', ['conform', '--only', '*', '--write-baseline', 'b.toml'], /--write-baseline needs a full run/],
     ['a baseline that does not exist', ['conform', '--baseline', 'none.toml'], /^\[E_FILE\].*none\.toml/],
     ['a prepared directory that is empty', ['conform', '--url', 'ws://127.0.0.1:1', '--prepared', '.'], /^\[E_FILE\]/],
     ['a trace that does not exist', ['replay', 'none.jsonl'], /^\[E_FILE\].*none\.jsonl/],
-    ['no trace', ['replay'], /missing required argument 'file'/],
-    ['too many arguments', ['replay', 'a', 'b'], /too many arguments/],
+    ['no trace', ['replay'], /missing required argument 'file'; expected the argument; found nothing;/],
+    ['too many arguments', ['replay', 'a', 'b'], /too many arguments.*found a, b;/],
+    ['a node without a network', ['node'], /^\[E_CONFIG\] flags: network_id: expected /],
+    ['a node at a wrong address', ['node', '--listen', 'nowhere'], /^\[E_USAGE\] --listen: expected HOST:PORT/],
+    ['a key where a file is', ['keygen', '.'], /^\[E_KEY_FILE\] /],
     ['doctor for a socket', ['doctor', '--url', 'ws://127.0.0.1:1', '--prepared', '.'], /doctor examines adapters/],
     ['a mutant that does not exist', ['mutants', '--only', 'no-such-mutant'], /--only names nothing/],
     ['a catalogue that does not exist', ['mutants', '--catalogue', 'none'], /^\[E_FILE\]/],
@@ -109,7 +116,7 @@ describe('targets', () => {
   test('that cannot be reached or do not start: exit code 3', async () => {
     const runs = await Promise.all([
       carillon(['conform', '--adapter', 'tcp://127.0.0.1:1', '--level', 'vectors']),
-      carillon(['doctor', '--adapter', 'nonsense']),
+      carillon(['doctor', '--adapter', 'unix:none.sock']),
       carillon(['conform', '--exec', 'exit 9', '--level', 'vectors']),
     ]);
     for (const run of runs) expect(run).toMatchObject({ code: 3, out: '', err: expect.stringMatching(/^\[E_UNREACHABLE\] [^\n]+\n$/) });

@@ -21,6 +21,10 @@ export function registerClauses(program: Command): void {
   program
     .command('clauses')
     .description('show which clause of the spec is held by which check, vector and mutant')
+    .addHelpText(
+      'after',
+      '\nThe table goes to reports/clauses/. Exit codes: 0 in order, 1 something is not, 2 usage or file, 70 fault of the kit.',
+    )
     .option('--write', 'write spec/clauses.json and spec/parameters.json from the chapters')
     .option('--check', 'fail when a data file differs from its chapter, or a clause has no witness')
     .option('--clause <id>', 'show one clause')

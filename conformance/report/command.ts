@@ -9,9 +9,15 @@ import { readResults } from './read.ts';
 import type { ResultLine } from './result.ts';
 import { REPORT_FILES, type ReportFormat, writeReports } from './write.ts';
 
+const HELP = `
+  carillon report render reports/conform/results.jsonl --out reports/again
+  carillon report merge shards/*/results.jsonl --out reports/merged
+
+Exit codes: render 0; merge as conform would have ended, 0, 1 or 4; both 2 usage or file, 70 fault of the kit.`;
+
 /** Adds the command to the program. */
 export function registerReport(program: Command): void {
-  const report = program.command('report').description('make reports from the result lines of conform');
+  const report = program.command('report').description('make reports from the result lines of conform').addHelpText('after', HELP);
   report
     .command('render')
     .description('write the HTML, JUnit and Markdown reports of a results.jsonl')

@@ -13,12 +13,21 @@ import type { Registry } from './registry.ts';
 import { addTargetFlags, chooseTarget, levelsFor, openTargets, type TargetFlags } from './target-choice.ts';
 import { planOf, readTraceFile, type TraceFile } from './trace-file.ts';
 
+const HELP = `
+Without a target flag the trace is taken to the reference node.
+
+  carillon replay reports/conform/traces/ID.jsonl --exec ./my-adapter
+
+Exit codes: 0 the clause holds, 1 it breaks again or the target died, 2 usage or file, 3 unreachable, 4 adapter protocol,
+5 incompatible, 70 fault of the kit.`;
+
 /** Adds the command. */
 export function registerReplay(program: Command): void {
   addTargetFlags(
     program.command('replay').description('run a trace file against a target: exit code 1 when its clause breaks again, 0 when not'),
   )
     .argument('<file>', 'a trace file, see conformance/runner/trace-file.md')
+    .addHelpText('after', HELP)
     .action(async (path: string, flags: TargetFlags) => {
       process.exitCode = await replay(path, flags);
     });

@@ -1,6 +1,7 @@
 /** Which target the flags of a command name, and how to open as many of it as a run wants. */
 import type { Command } from 'commander';
-import type { TargetSpec } from '../driver/target.ts';
+import { parseAddress } from '../driver/channel.ts';
+import { ADDRESS_FORMS, type TargetSpec } from '../driver/target.ts';
 import type { RunLine } from '../report/result.ts';
 import { adapterLevels, describeHello, openAdapterExecutor } from './adapter-executor.ts';
 import type { Executor } from './executor.ts';
@@ -44,6 +45,13 @@ export function chooseTarget(flags: TargetFlags): TargetChoice {
   const { adapter, exec, url: urls = [], prepared } = flags;
   if (adapter !== undefined && exec !== undefined)
     throw usage('--adapter and --exec are both given', 'one adapter', 'two', 'leave one of them out');
+  if (adapter !== undefined && parseAddress(adapter) === undefined)
+    throw usage('--adapter is not usable', ADDRESS_FORMS, JSON.stringify(adapter), 'give for example --adapter tcp://127.0.0.1:9000');
+  if (exec !== undefined && exec.trim() === '')
+    throw usage('--exec is not usable', 'a command line', JSON.stringify(exec), 'give for example --exec ./my-adapter');
+  const badUrl = urls.find((url) => !isNodeUrl(url));
+  if (badUrl !== undefined)
+    throw usage('--url is not usable', 'ws://HOST:PORT', JSON.stringify(badUrl), 'give for example --url ws://127.0.0.1:7600');
   if (urls.length > 0 && prepared === undefined) {
     throw usage(
       '--url stands alone',
@@ -65,6 +73,10 @@ export function chooseTarget(flags: TargetFlags): TargetChoice {
     adapter: hasAdapter ? adapterSpec(adapter, exec) : undefined,
     wire,
   };
+}
+
+function isNodeUrl(text: string): boolean {
+  return /^wss?:\/\/[^/]/.test(text) && URL.canParse(text) && new URL(text).port !== '0';
 }
 
 function adapterSpec(adapter: string | undefined, exec: string | undefined): TargetSpec {

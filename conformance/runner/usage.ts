@@ -14,12 +14,14 @@ export function usageError(error: CommanderError, command: string | undefined): 
     return new ToolError('E_USAGE', { what: `${option} is not usable`, expected, found, action: help });
   }
   return new ToolError('E_USAGE', {
-    what: told.replace(/\.$/, ''),
+    what: told.replace(/\. Expected \d.*$|\.$/, ''),
     expected: EXPECTED[error.code] ?? 'flags and arguments as the help names them',
-    found: /'([^']+)'/.exec(told)?.[1] ?? 'others',
+    found: NOTHING.has(error.code) ? 'nothing' : (/but got \d+: (.*?)\.?$/.exec(told)?.[1] ?? /'([^']+)'/.exec(told)?.[1] ?? 'others'),
     action: near === undefined ? help : `did you mean ${near}?`,
   });
 }
+
+const NOTHING: ReadonlySet<string> = new Set(['commander.missingArgument', 'commander.optionMissingArgument']);
 
 const EXPECTED: Readonly<Record<string, string>> = {
   'commander.unknownCommand': 'a command of carillon',

@@ -12,6 +12,7 @@ export function registerVectors(program: Command): void {
   program
     .command('vectors')
     .description('the vector files that conformance/model writes')
+    .addHelpText('after', '\nGive one of the two. Exit codes: 0 done, 2 usage, or a file that differs, 70 fault of the kit.')
     .option('--write', 'write the files that differ from the generated ones')
     .option('--check', 'fail when a committed file differs from the generated one')
     .action((options: { write?: true; check?: true }) => {

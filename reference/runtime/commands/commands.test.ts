@@ -9,16 +9,7 @@ import { startNode } from '../node-host.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-/** The commands alone, without the rest of the program. */
-const PROGRAM = `
-import { Command } from 'commander';
-import { registerNode } from '${ROOT}/reference/runtime/commands/node.ts';
-import { registerKeygen } from '${ROOT}/reference/runtime/commands/keygen.ts';
-const program = new Command('carillon');
-registerNode(program);
-registerKeygen(program);
-await program.parseAsync(process.argv);
-`;
+const MAIN = join(ROOT, 'bin/carillon.ts');
 
 let directory: string;
 const children: ChildProcess[] = [];
@@ -39,7 +30,7 @@ interface Run {
 }
 
 function run(...args: string[]): Run {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, 'carillon', ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -69,7 +60,7 @@ describe('carillon keygen', () => {
     const before = readFileSync(file, 'utf8');
     const again = run('keygen', file);
     expect(await again.exit).toBe(2);
-    expect(again.output.err).toMatch(/^carillon keygen: E_KEY_FILE: /);
+    expect(again.output.err).toMatch(/^\[E_KEY_FILE\] [^\n]+\n$/);
     expect(readFileSync(file, 'utf8')).toBe(before);
     expect(made.output.out + made.output.err + again.output.err).not.toContain(before.trim());
   });
@@ -127,23 +118,7 @@ describe('carillon node', () => {
     expect(out).toBe('2\n');
     const node = spawn(
       process.execPath,
-      [
-        '--import',
-        hook,
-        '--input-type=module',
-        '-e',
-        PROGRAM,
-        'carillon',
-        'node',
-        '--network-file',
-        network,
-        '--key',
-        key,
-        '--listen',
-        '127.0.0.1:0',
-        '--log-level',
-        'silent',
-      ],
+      ['--import', hook, MAIN, 'node', '--network-file', network, '--key', key, '--listen', '127.0.0.1:0', '--log-level', 'silent'],
       {
         env: { ...process.env, CARILLON_PATCH: patch },
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -160,14 +135,14 @@ describe('carillon node', () => {
     const { network, key } = prepare();
     const flag = run('node', '--network-file', network, '--key', key, '--listen', 'nowhere');
     expect(await flag.exit).toBe(2);
-    expect(flag.output.err).toMatch(/^carillon node: E_USAGE: --listen: expected HOST:PORT/);
+    expect(flag.output.err).toMatch(/^\[E_USAGE\] --listen: expected HOST:PORT/);
     const config = run('node', '--network-file', network, '--key', key, '--preset', 'nope');
     expect(await config.exit).toBe(2);
-    expect(config.output.err).toMatch(/^carillon node: E_CONFIG: --preset: preset: expected one of /);
+    expect(config.output.err).toMatch(/^\[E_CONFIG\] --preset: preset: expected one of /);
     chmodSync(key, 0o644);
     const open = run('node', '--network-file', network, '--key', key, '--listen', '127.0.0.1:0');
     expect(await open.exit).toBe(2);
-    expect(open.output.err).toMatch(/^carillon node: E_KEY_FILE: .*mode 0644; close it to others with: chmod 600/);
+    expect(open.output.err).toMatch(/^\[E_KEY_FILE\] .*mode 0644; close it to others with: chmod 600/);
     for (const { output } of [flag, config, open]) expect(output.out).toBe('');
   });
 
@@ -177,7 +152,7 @@ describe('carillon node', () => {
     const port = /:(\d+) /.exec(await first.line())?.[1];
     const second = run('node', '--network-file', network, '--key', key, '--listen', `127.0.0.1:${port}`, '--log-level', 'silent');
     expect(await second.exit).toBe(2);
-    expect(second.output.err).toMatch(/E_CONFIG: 127\.0\.0\.1:\d+: expected a free port; found another process/);
+    expect(second.output.err).toMatch(/^\[E_CONFIG\] 127\.0\.0\.1:\d+: expected a free port; found another process/);
     first.child.kill('SIGINT');
     expect(await first.exit).toBe(0);
   });

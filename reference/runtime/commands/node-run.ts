@@ -44,35 +44,29 @@ function flagsOf(flags: NodeFlags): ConfigFlags {
   };
 }
 
-/** Runs a node until a signal or a failure; resolves with the exit code. */
+/** Runs a node until a signal or a failure; resolves with the exit code. Rejects with `Problem` when it cannot start. */
 export async function runNode(flags: NodeFlags): Promise<number> {
-  try {
-    const sources: ConfigSources = {
-      ...(flags.config === undefined ? {} : { configFile: flags.config }),
-      ...(flags.networkFile === undefined ? {} : { networkFile: flags.networkFile }),
-      flags: flagsOf(flags),
-    };
-    const node = await startNode(loadConfig(sources));
-    let signals = 0;
-    const onSignal = (signal: NodeJS.Signals): void => {
-      signals += 1;
-      // A second signal means that the first one did not help.
-      if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
-      void node.stop();
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-    // Standard output holds this line alone, so that whoever started the node can wait for it.
-    process.stdout.write(
-      `ready url=${node.url ?? '-'} peer_id=${node.peerIdText}${node.httpUrl === undefined ? '' : ` http=${node.httpUrl}`}\n`,
-    );
-    const error = await node.ended;
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-    return error === undefined ? 0 : EXIT_INTERNAL;
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    process.stderr.write(`carillon node: ${error.message}\n`);
-    return error.exitCode;
-  }
+  const sources: ConfigSources = {
+    ...(flags.config === undefined ? {} : { configFile: flags.config }),
+    ...(flags.networkFile === undefined ? {} : { networkFile: flags.networkFile }),
+    flags: flagsOf(flags),
+  };
+  const node = await startNode(loadConfig(sources));
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    // A second signal means that the first one did not help.
+    if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
+    void node.stop();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  // Standard output holds this line alone, so that whoever started the node can wait for it.
+  process.stdout.write(
+    `ready url=${node.url ?? '-'} peer_id=${node.peerIdText}${node.httpUrl === undefined ? '' : ` http=${node.httpUrl}`}\n`,
+  );
+  const error = await node.ended;
+  process.off('SIGINT', onSignal);
+  process.off('SIGTERM', onSignal);
+  return error === undefined ? 0 : EXIT_INTERNAL;
 }

@@ -6,6 +6,15 @@ function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
+const HELP_EXAMPLES = `
+Flags win over the file of --config. When the node can be reached it prints one line: ready url=… peer_id=…
+
+  carillon keygen node.key
+  carillon node --network example --preset devnet --key node.key --listen 127.0.0.1:7600
+  carillon node --network-file DIR/network.toml --key DIR/node.key --listen 127.0.0.1:7600
+
+Exit codes: 0 stopped by a signal, 2 usage, configuration or key, 70 fault of the node, 130 and 143 ended by a second signal.`;
+
 /** Adds the command `node` to the program. */
 export function registerNode(program: Command): void {
   program
@@ -20,6 +29,7 @@ export function registerNode(program: Command): void {
     .option('--peer <url>', 'peer to keep a session with, ws://HOST:PORT; may be given several times', collect, [])
     .option('--http <host:port>', 'serve /health, /metrics and /peers there')
     .option('--log-level <level>', 'silent, error, warn, info, debug or trace')
+    .addHelpText('after', HELP_EXAMPLES)
     .action(async (flags: NodeFlags) => {
       const { runNode } = await import('./node-run.ts');
       process.exitCode = await runNode(flags);
