@@ -110,16 +110,18 @@ export const checks: readonly Check[] = [
   }),
   gossipCheck({
     id: 'gossip.push.hops',
-    title: 'Each hop is counted, the node’s own messages leave with none',
+    title: 'Each hop is counted, up to the limit and whether or not a Push was asked for; the node’s own messages leave with none',
     clauses: ['GSP-043'],
     plans: fc
-      .array(fc.integer({ min: 0, max: 31 }), { minLength: 1, maxLength: 5 })
+      .array(fc.oneof(fc.integer({ min: 0, max: 31 }), fc.constant(32)), { minLength: 1, maxLength: 5 })
       .map((hops) =>
         plan([
           ...sessions(0, 3),
           ...hops.map((count, index) => push(index % 3, [message(`h${index}`)], count)),
           { op: 'publish', topic: 'app/kit', data: { size: 20 } },
           wait(HEARTBEATS, 1_300),
+          ...hops.map((_, index) => iwant((index + 1) % 3, [idOf(message(`h${index}`))])),
+          wait(1_300),
         ]),
       ),
     levels: ['adapter'],
