@@ -221,14 +221,15 @@ export const checks: readonly Check[] = [
     title: 'The byte bucket is charged with whole frames: a frame that it does not hold is an overrun although messages are left',
     levels: ['adapter'],
     needs: GOSSIP,
-    plans: fc.tuple(fc.integer({ min: 4, max: 20 }), fc.integer({ min: 0, max: 2 })).map(([ids, more]) => {
-      // Of 262,144 bytes these leave 134: room for three ids, not for four.
+    plans: fc.constant(4).map((ids) => {
+      // Of 262,144 bytes these leave 134: room for three ids, not for four. A node that leaves the length
+      // fields out has 24 bytes more: room for one frame of four, which is one overrun too few to close.
       const drain = (link: number): readonly Step[] => [...Array.from({ length: 7 }, () => iwantOf(link, 1_000)), iwantOf(link, 705)];
       return plan([
         session(1, 'alice'),
         session(2, 'twin'),
         ...drain(1),
-        ...Array.from({ length: OVERRUNS + 1 + more }, () => iwantOf(1, ids)),
+        ...Array.from({ length: OVERRUNS + 1 }, () => iwantOf(1, ids)),
         ...drain(2),
         ...Array.from({ length: OVERRUNS }, () => iwantOf(2, ids)),
         iwantOf(2, 3),
@@ -238,20 +239,20 @@ export const checks: readonly Check[] = [
       ]);
     }),
     rules: [closesOn(['SES-063'], 'SES-060'), serves('twin', 'SES-062')],
-    runs: 2,
+    runs: 1,
   }),
   sessionCheck({
     id: 'session.rates.bytes-data',
     title: 'Frames of unknown odd kinds are charged with their bytes to class data',
     levels: ['adapter'],
-    plans: fc.tuple(fc.constantFrom(137, 138, 500), fc.integer({ min: 0, max: 2 })).map(([bytes, more]) => {
-      // Of 524,288 bytes these leave 136.
+    plans: fc.constantFrom(137, 138).map((bytes) => {
+      // Of 524,288 bytes these leave 136, or 160 where the length fields are left out.
       const drain = (link: number): readonly Step[] => Array.from({ length: 8 }, () => oddOfSize(link, 65_519));
       return plan([
         session(1, 'alice'),
         session(2, 'twin'),
         ...drain(1),
-        ...Array.from({ length: OVERRUNS + 1 + more }, () => oddOfSize(1, bytes)),
+        ...Array.from({ length: OVERRUNS + 1 }, () => oddOfSize(1, bytes)),
         ...drain(2),
         ...Array.from({ length: OVERRUNS }, () => oddOfSize(2, bytes)),
         oddOfSize(2, 136),
