@@ -9,6 +9,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 const MAIN = fileURLToPath(new URL('carillon.ts', import.meta.url));
 const RUN_MS_MAX = 50_000;
 const directory = mkdtempSync(join(tmpdir(), 'carillon-cli-'));
+const bare = mkdtempSync(join(directory, 'bare-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 interface Ended {
@@ -69,6 +70,8 @@ describe.concurrent('usage and file errors: exit code 2, one line, no stack trac
     ['a shard that does not exist', ['conform', '--shard', '3/2'], /--shard is not usable/],
     ['a format that does not exist', ['conform', '--format', 'htlm'], /did you mean html\?/],
     ['a class that does not exist', ['conform', '--class', 'light'], /--class is not usable; expected app, full, validator/],
+    ['a shard before the first', ['conform', '--shard', '0/3'], /--shard is not usable/],
+    ['no time at all', ['conform', '--time-limit', '0'], /--time-limit <seconds> is not usable/],
     ['a seed that cannot be repeated', ['conform', '--seed', 'a b'], /--seed is not usable/],
     ['a check that does not exist', ['conform', '--list', '--only', 'no.such.check'], /--only names nothing/],
     ['two adapters', ['conform', '--adapter', 'tcp://127.0.0.1:1', '--exec', 'true'], /--adapter and --exec are both given/],
@@ -88,6 +91,15 @@ describe.concurrent('usage and file errors: exit code 2, one line, no stack trac
     ['a node without a network', ['node'], /^\[E_CONFIG\] flags: network_id: expected /],
     ['a node at a wrong address', ['node', '--listen', 'nowhere'], /^\[E_USAGE\] --listen: expected HOST:PORT/],
     ['a key where a file is', ['keygen', '.'], /^\[E_KEY_FILE\] /],
+    ['an empty list of checks', ['conform', '--only', ','], /--only names nothing/],
+    ['flags that leave nothing', ['conform', '--only', 'gossip.prune.expires', '--level', 'vectors'], /no check is selected/],
+    ['a baseline that is a directory', ['conform', '--baseline', '.'], /^\[E_FILE\] \. cannot be read/],
+    ['a directory in the place of a new baseline', ['conform', '--write-baseline', '.'], /^\[E_FILE\] \. cannot be written/],
+    ['results where no directory can be', ['conform', '--report-dir', '/dev/null/x'], /^\[E_FILE\].*cannot hold results/],
+    ['help for no command', ['help', 'confrom'], /unknown command 'confrom'/],
+    ['a report of no result file', ['report', 'render', 'none.jsonl'], /^\[E_FILE\] none\.jsonl cannot be read/],
+    ['a report of no known form', ['report', 'render', 'x', '--format', 'pdf'], /expected html, junit, markdown; found "pdf"/],
+    ['a catalogue without mutants', ['mutants', '--catalogue', bare], /there is no patch to run/],
     ['doctor for a socket', ['doctor', '--url', 'ws://127.0.0.1:1', '--prepared', '.'], /doctor examines adapters/],
     ['a mutant that does not exist', ['mutants', '--only', 'no-such-mutant'], /--only names nothing/],
     ['a catalogue that does not exist', ['mutants', '--catalogue', 'none'], /^\[E_FILE\]/],
@@ -97,6 +109,20 @@ describe.concurrent('usage and file errors: exit code 2, one line, no stack trac
     expect(err).toMatch(ERROR_LINE);
     expect(err).toMatch(line);
     expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+
+  test('result lines of another form', async () => {
+    for (const [name, text] of Object.entries({
+      'null.jsonl': 'null\n',
+      'thin.jsonl': '{"type":"run","schema":1}\n',
+      'bytes.jsonl': '\x00\x1b[31m',
+    })) {
+      const { code, err } = await carillon(['report', 'render', file(name, text)]);
+      expect({ code, err }).toEqual({
+        code: 2,
+        err: expect.stringMatching(/^\[E_FILE\] [^\n]+ is not a result file; [^\n]*line 1[^\n]*\n$/),
+      });
+    }
   });
 
   test('a malformed baseline, and a malformed trace', async () => {

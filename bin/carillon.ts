@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The one command. Loads only the module of the command that was called, so that `--help` is fast. */
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { formatProblem, TOOL_EXIT_CODES, toolCodeOf } from '../conformance/runner/problem.ts';
 import { usageError } from '../conformance/runner/usage.ts';
@@ -66,6 +68,9 @@ const debug = CARILLON_DEBUG === '1';
 /** Exit codes of a shell for a process that a signal ended. */
 const SIGNAL_EXITS = { SIGINT: 130, SIGTERM: 143 } as const;
 
+// Sources are compiled at each start; what that gives is kept beside the dependencies, for a start in half the time.
+if (import.meta.url.endsWith('.ts')) enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/carillon', import.meta.url)));
+
 async function main(argv: readonly string[]): Promise<void> {
   const name = nameIn(argv);
   const program = new Command('carillon')
@@ -79,6 +84,8 @@ async function main(argv: readonly string[]): Promise<void> {
     if (known === name) (await load())(program);
     else program.command(known, { hidden: isHidden }).description(summary);
   }
+  if (argv[0] === 'help' && argv[1] !== undefined && name === undefined)
+    throw usageError(new CommanderError(2, 'commander.unknownCommand', `error: unknown command '${argv[1]}'`), undefined);
   if (argv.includes('--version') && name === undefined) {
     process.stdout.write(`${kitVersion()}\n`);
     return;

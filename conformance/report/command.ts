@@ -1,9 +1,10 @@
 /** `carillon report`: reports from result files, and one result from several. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readSpec } from '../clauses/spec.ts';
 import { packageRoot } from '../package-root.ts';
+import { readInput, requireDirectory } from '../runner/input-file.ts';
 import { mergeResults } from './merge.ts';
 import { readResults } from './read.ts';
 import type { ResultLine } from './result.ts';
@@ -25,7 +26,8 @@ export function registerReport(program: Command): void {
     .option('--out <dir>', 'where to', 'reports/conform')
     .addOption(new Option('--format <format...>', 'which ones').choices(Object.keys(REPORT_FILES)))
     .action((file: string, options: { out: string; format?: ReportFormat[] }) => {
-      const { run, checks, end } = readResults(readFileSync(file, 'utf8'), file);
+      const { run, checks, end } = readResults(readInput(file), file);
+      requireDirectory(options.out);
       writeAll(options.out, [run, ...checks, end], options.format);
     });
   report
@@ -34,8 +36,8 @@ export function registerReport(program: Command): void {
     .argument('<results...>', 'results.jsonl of each shard')
     .option('--out <dir>', 'where to', 'reports/merged')
     .action((files: string[], options: { out: string }) => {
-      const lines = mergeResults(files.map((file) => readResults(readFileSync(file, 'utf8'), file)));
-      mkdirSync(options.out, { recursive: true });
+      const lines = mergeResults(files.map((file) => readResults(readInput(file), file)));
+      requireDirectory(options.out);
       const merged = join(options.out, 'results.jsonl');
       writeFileSync(merged, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
       console.log(merged);

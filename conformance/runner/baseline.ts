@@ -3,10 +3,10 @@
  * checks that may flake until a date. Both belong to the user; an entry that no longer holds fails the
  * run, so neither can rot.
  */
-import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'smol-toml';
 import { z } from 'zod';
 import type { CheckLine } from '../report/result.ts';
+import { readInput } from './input-file.ts';
 import { jobName, LEVELS, type Level } from './job.ts';
 import { ToolError } from './problem.ts';
 import type { JobResult } from './run.ts';
@@ -53,7 +53,7 @@ const flakeEntry = z.strictObject({ check: sentence, level: level.exactOptional(
 
 /** Reads a baseline file. Throws E_FILE, or E_BASELINE that names the entry; `ids` are the checks that exist. */
 export function readBaseline(path: string, ids: readonly string[]): readonly ExpectedFailure[] {
-  return parseBaseline(path, readFileSync(path, 'utf8'), ids);
+  return parseBaseline(path, readInput(path), ids);
 }
 
 /** Reads a baseline's text. Throws E_BASELINE. */
@@ -65,7 +65,7 @@ export function parseBaseline(path: string, text: string, ids: readonly string[]
 
 /** Reads a may-flake file. Throws E_FILE or E_BASELINE. */
 export function readMayFlake(path: string, ids: readonly string[]): readonly MayFlake[] {
-  return parseMayFlake(path, readFileSync(path, 'utf8'), ids);
+  return parseMayFlake(path, readInput(path), ids);
 }
 
 /** Reads a may-flake list's text. Throws E_BASELINE. */

@@ -15,7 +15,9 @@ import { colorsFor } from './colors.ts';
 import { addConformFlags, type ConformFlags, type Filters, parseFormats, readFilters, requireFullRun } from './conform-options.ts';
 import { eventLogText } from './event-log.ts';
 import { COMMAND_PREFIX, shownPath } from './failure.ts';
+import { requireDirectory, requireWritable } from './input-file.ts';
 import { type Job, jobName } from './job.ts';
+import { ToolError } from './problem.ts';
 import { startProgress } from './progress.ts';
 import { buildRegistry, type Registry } from './registry.ts';
 import { readRequired, requiredIds } from './required.ts';
@@ -63,6 +65,9 @@ export async function conform(flags: ConformFlags): Promise<number> {
 
   const levels = levelsFor(choice, filters.levels);
   const wanted = select(registry, filters).filter((job) => levels.includes(job.level));
+  if (wanted.length === 0 && filters.selection.shard === undefined) throw nothingSelected(filters);
+  requireDirectory(flags.reportDir);
+  if (flags.writeBaseline !== undefined) requireWritable(flags.writeBaseline);
   const needed = levels.filter((level) => wanted.some((job) => job.level === level));
   const targets = await openTargets(choice, needed, parallelFor(flags.jobs, wanted), filters.levels !== undefined);
   const startedAt = new Date();
@@ -142,6 +147,16 @@ function select(registry: Registry, filters: Filters): readonly Job[] {
     ...filters.selection,
     ...(filters.levels === undefined ? {} : { levels: filters.levels }),
     ...(required === undefined ? {} : { ids: required }),
+  });
+}
+
+function nothingSelected({ named }: Filters): ToolError {
+  const flags = Object.entries(named).map(([name, value]) => `--${name} ${value}`);
+  return new ToolError('E_USAGE', {
+    what: 'no check is selected',
+    expected: 'flags that leave something to judge at the levels of the target',
+    found: flags.join(' ') || 'a target without checks',
+    action: 'see the same flags with --list',
   });
 }
 

@@ -33,12 +33,19 @@ interface MutantFlags {
 /** The published table, beside the suites that it is about. */
 const TABLE_FILE = join(packageRoot(), 'conformance', 'MUTANTS.md');
 
+const HELP = `
+  carillon mutants --sample 12                        some of them
+  carillon mutants --only 'prune-*' --no-variants     those of one kind
+
+Exit codes: 0 all found and no false alarm, 1 not so, 2 usage or file, 70 fault of the kit.`;
+
 /** Adds the command. */
 export function registerMutants(program: Command): void {
   const collect = (id: string, before: readonly string[] = []): readonly string[] => [...before, ...id.split(',')];
   program
     .command('mutants')
     .description('judge the checks: patches of the reference that break a clause must be found, legal variants must not')
+    .addHelpText('after', HELP)
     .option('--catalogue <dir>', 'mutants to run instead of reference/adapter/mutants')
     .option('--variants <dir>', 'variants to run; with --catalogue none if absent')
     .option('--no-variants', 'run no variants')
@@ -59,6 +66,14 @@ export function registerMutants(program: Command): void {
 async function mutants(flags: MutantFlags): Promise<number> {
   const registry = loadRegistry();
   const { mutants: chosen, variants, isFull } = choosePatches(flags, new Set(registry.clauseById.keys()));
+  if (chosen.length + variants.length === 0) {
+    throw new ToolError('E_USAGE', {
+      what: 'there is no patch to run',
+      expected: 'a catalogue of TOML files',
+      found: `none in ${flags.catalogue ?? MUTANTS_FOLDER}`,
+      action: 'give another --catalogue or --variants',
+    });
+  }
   if (flags.write === true && !isFull) throw partial();
   const settings: RunSettings = {
     seed: chooseRunSeed(flags.seed),

@@ -56,7 +56,9 @@ export function formatProblem(error: unknown, debug: boolean): string {
   const code = toolCodeOf(error);
   const message = error instanceof Error ? error.message : String(error);
   const told = message.replace(new RegExp(`^(?:\\[${code}\\]|${code}:) *`), '');
-  const line = `[${code}] ${told === message ? explain(code, error, message) : told}`;
+  const text = told === message ? explain(code, error, message) : told;
+  // What a file or a target says may hold anything; it stays one line, and no terminal obeys it.
+  const line = `[${code}] ${text.replaceAll(/\p{Cc}+/gu, ' ').trimEnd()}`;
   const stack = debug && error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : '';
   return `${line}${stack}`;
 }

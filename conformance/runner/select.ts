@@ -25,6 +25,9 @@ export interface Selection {
  */
 export function selectJobs(jobs: readonly Job[], selection: Selection): readonly Job[] {
   const { only, clauses, levels, chapters, ids, shard } = selection;
+  for (const [flag, names] of Object.entries({ '--only': only, '--clause': clauses, '--chapter': chapters })) {
+    if (names?.length === 0) requireSome(flag, '', [], () => false);
+  }
   for (const pattern of only ?? []) requireSome('--only', pattern, jobs.flatMap(idsOf), matcherOf(pattern));
   for (const clause of clauses ?? [])
     requireSome(

@@ -3,7 +3,7 @@
  * language. A header, one line a step with what was meant and the bytes that were sent, and a result.
  * `trace-file.md` describes them for readers, `trace.schema.json` for tools.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { adapterNetworkId, WALL_START_MS } from '../driver/execute.ts';
@@ -11,6 +11,7 @@ import { createIdentities, derive, labelsOf } from '../driver/identities.ts';
 import type { Hex, Label, Plan, Setup, Step } from '../driver/plan.ts';
 import type { Trace, TraceEvent } from '../driver/trace.ts';
 import type { Finding } from './check.ts';
+import { readInput } from './input-file.ts';
 import { setupSchema, stepSchema } from './plan-schema.ts';
 import { ToolError } from './problem.ts';
 
@@ -188,9 +189,9 @@ export function writeTraceFile(path: string, file: TraceFile): void {
 
 /** Reads a trace file. Throws E_FILE when there is none, E_TRACE with the line's number when it is not one or is of another version. */
 export function readTraceFile(path: string): TraceFile {
-  const bytes = readFileSync(path);
-  if (bytes.length > FILE_BYTES_MAX) throw badTrace(path, `at most ${FILE_BYTES_MAX} bytes`, `${bytes.length} bytes`);
-  return parseTrace(path, bytes.toString('utf8'));
+  const text = readInput(path);
+  if (text.length > FILE_BYTES_MAX) throw badTrace(path, `at most ${FILE_BYTES_MAX} bytes`, `${text.length} characters`);
+  return parseTrace(path, text);
 }
 
 /** Reads a trace file's text; `path` is for messages only. Throws E_TRACE. */

@@ -13,6 +13,10 @@ export function usageError(error: CommanderError, command: string | undefined): 
     const [, expected = '', found = ''] = /^expected (.*); found (.*)$/.exec(own) ?? [];
     return new ToolError('E_USAGE', { what: `${option} is not usable`, expected, found, action: help });
   }
+  const [, choosing, chosen = '', choices = ''] =
+    /^option '([^']+)' argument '(.*)' is invalid\. Allowed choices are (.*)\.$/.exec(told) ?? [];
+  if (choosing !== undefined)
+    return new ToolError('E_USAGE', { what: `${choosing} is not usable`, expected: choices, found: JSON.stringify(chosen), action: help });
   return new ToolError('E_USAGE', {
     what: told.replace(/\. Expected \d.*$|\.$/, ''),
     expected: EXPECTED[error.code] ?? 'flags and arguments as the help names them',
