@@ -70,7 +70,14 @@ export const pushesToActiveLinks: Rule<GossipView> = {
 function maybeKnownElsewhere(view: GossipView, link: number, message: Message): boolean {
   const untilMs = message.atMs + view.number('gossip.forward_ms_max') + view.slackMs;
   return (
-    view.arrivals.some((arrival) => arrival.link === link && arrival.envelope.id === message.id && arrival.atMs <= untilMs) ||
+    view.arrivals.some(
+      (arrival) =>
+        arrival.link === link &&
+        arrival.envelope.id === message.id &&
+        arrival.atMs <= untilMs &&
+        // A rejected copy makes nothing known, where it certainly came before the good one.
+        !(arrival.verdict === 'reject' && arrival.event < message.event && arrival.atMs + view.slackMs <= message.atMs),
+    ) ||
     view.mentions.some(
       (mention) =>
         mention.link === link &&

@@ -4,7 +4,7 @@ import { dataSizeFor, idOf, ihave, message, ping, plan, push, session, sessions,
 import type { EnvelopeDefect, EnvelopeSpec, Step } from '../driver/plan.ts';
 import { hasWallClock, type Trace } from '../driver/trace.ts';
 import { bytesAreUnchanged, pushesToActiveLinks } from '../invariants/gossip-push.ts';
-import { pendingIsHarmless, rejectedCopiesCost } from '../invariants/gossip-score.ts';
+import { closesBelowLimit, pendingIsHarmless, rejectedCopiesCost } from '../invariants/gossip-score.ts';
 import {
   acceptedIsTaken,
   asksApplicationOnce,
@@ -14,7 +14,7 @@ import {
   silentUntilAccepted,
 } from '../invariants/gossip-verdict.ts';
 import type { GossipView } from '../invariants/gossip-view.ts';
-import type { Rule } from '../invariants/rule.ts';
+import type { Rule, RuleResult } from '../invariants/rule.ts';
 import type { Check, Finding, Judgement } from '../runner/check.ts';
 import { type GossipCheckOptions, gossipCheck } from './gossip-check.ts';
 
@@ -34,6 +34,7 @@ function withTwin(bad: EnvelopeSpec, twin: EnvelopeSpec, badHops = 0, twinHops =
         session(0, 'sender'),
         session(1, 'twin-sender'),
         ...sessions(2, 2 + listeners),
+        wait(437, 1), // a clock that is read in whole seconds is off by that
         ...stimulus,
         wait(REACTION, 1_250),
         ping(0),
@@ -160,6 +161,17 @@ const structure: readonly Check[] = [
 
 const large = { sequence: 1_000_000 };
 
+/** Defects for which an envelope is rejected, not ignored. */
+const REJECTED: readonly EnvelopeDefect[] = [
+  { kind: 'envelopeTrailing', bytes: '7a0161' },
+  { kind: 'payloadTrailing', bytes: '2a00' },
+  { kind: 'context', context: 'handshake' },
+  { kind: 'keyType', keyType: 0 },
+  { kind: 'payloadTopic', topic: 'app/other' },
+  { kind: 'signature' },
+  { kind: 'smallOrderKey' },
+];
+
 const verdicts: readonly Check[] = [
   gossipCheck({
     id: 'gossip.verdict.accept',
@@ -228,6 +240,8 @@ const verdicts: readonly Check[] = [
             ...(gap === 0 ? [] : [wait(gap)]),
             push((index + 1) % links, [index % 2 === 0 ? spec : spoilt(spec, { kind: 'resigned' })], index % 3),
           ]),
+          session(links, 'late'),
+          push(links, [spec]),
           wait(REACTION, 1_250),
         ]);
       }),
@@ -267,6 +281,7 @@ const verdicts: readonly Check[] = [
         session(0, 'sender'),
         session(1, 'twin-sender'),
         session(2, 'listener'),
+        wait(437),
         push(0, [message('early', { ageMs: early })]),
         push(1, [message('due', { ageMs: due })]),
         wait(REACTION, 1_250),
@@ -357,8 +372,8 @@ const verdicts: readonly Check[] = [
   }),
   gossipCheck({
     id: 'gossip.verdict.poison',
-    title: 'A bad copy does not shadow the good one with the same id',
-    clauses: ['GSP-018', 'GSP-024'],
+    title: 'A bad copy does not shadow the good one with the same id, which is pushed to the sender of the bad one as well',
+    clauses: ['GSP-018', 'GSP-024', 'GSP-040'],
     plans: fc
       .record({ bad: fc.integer({ min: 1, max: 3 }), sameLink: fc.boolean(), gap: fc.constantFrom(0, 300) })
       .map(({ bad, sameLink, gap }) => {
@@ -372,19 +387,26 @@ const verdicts: readonly Check[] = [
           wait(2_300, 200),
         ]);
       }),
-    rules: [acceptedIsTaken, refusedIsSilent, bytesAreUnchanged],
+    rules: [acceptedIsTaken, refusedIsSilent, bytesAreUnchanged, pushesToActiveLinks],
     attacks: ['invalid-then-valid same id (seen-cache poisoning)', 'id excluding signature'],
   }),
   gossipCheck({
     id: 'gossip.verdict.judged-anew',
-    title: 'A message that came too early is accepted when it comes again in time',
-    clauses: ['GSP-017', 'GSP-025'],
+    title: 'A message that came too early, or found the flood bucket empty, is accepted when it comes again in time',
+    clauses: ['GSP-017', 'GSP-020', 'GSP-025'],
     levels: ['adapter'],
-    plans: fc.constantFrom(501, 700, 2_000, 30_000).map((aheadMs) => {
-      const spec = message('premature', { ageMs: -aheadMs });
-      return plan([...sessions(0, 3), push(0, [spec]), wait(aheadMs - 500), push(1, [spec]), wait(REACTION, 1_250)]);
-    }),
+    plans: fc.oneof(
+      fc.constantFrom(501, 700, 2_000, 30_000, 90_000).map((aheadMs) => {
+        const spec = message('premature', { ageMs: -aheadMs });
+        return plan([...sessions(0, 3), push(0, [spec]), wait(aheadMs - 500), push(1, [spec]), wait(REACTION, 1_250)]);
+      }),
+      fc.constantFrom(100, 101, 1_000).map((pauseMs) => {
+        const burst = Array.from({ length: 21 }, (_, index) => message(`b${index}`, { origin: 'flooder' }));
+        return plan([...sessions(0, 3), push(0, burst), wait(pauseMs), push(1, burst.slice(20)), wait(REACTION, 1_250)]);
+      }),
+    ),
     rules: [acceptedIsTaken, refusedIsSilent],
+    runs: 10,
   }),
   gossipCheck({
     id: 'gossip.verdict.neighbours',
@@ -430,25 +452,53 @@ const verdicts: readonly Check[] = [
   }),
   gossipCheck({
     id: 'gossip.verdict.harmless',
-    title: 'Ignored envelopes and duplicates never cost the sender its session',
+    title: 'Ignored envelopes and duplicates never cost the sender its session, whatever a later check would have found',
     clauses: ['GSP-093'],
     levels: ['adapter'],
-    plans: fc.integer({ min: 20, max: 60 }).map((repeats) => {
+    plans: fc.integer({ min: 40, max: 60 }).map((repeats) => {
+      const forged: EnvelopeDefect = { kind: 'signature' };
       const specs = [
         message('duplicate'),
         message('old', { ageMs: 90_000 }),
         message('unserved', { topic: 'app' }),
         spoilt(message('version'), { kind: 'version', version: 9 }),
+        spoilt(message('duplicate'), forged),
+        spoilt(message('old', { ageMs: 90_000 }), forged),
+        spoilt(message('unserved', { topic: 'app' }), forged),
       ];
+      const flood = (index: number): Step => push(specs.length, [message(`flood${index}`, { origin: 'flooder' })]);
       return plan([
-        ...sessions(0, 5),
-        ...Array.from({ length: repeats }, () => specs.map((spec, link) => push(link, [spec]))).flat(),
+        ...sessions(0, specs.length + 1),
+        ...Array.from({ length: repeats }, (_, index) => [...specs.map((spec, link) => push(link, [spec])), flood(index)]).flat(),
         wait(2_000),
         ...specs.map((_, link) => ping(link)),
+        ping(specs.length),
         wait(REACTION, 1_250),
       ]);
     }),
     rules: [harmlessStaysOpen],
+    runs: 2,
+  }),
+  gossipCheck({
+    id: 'gossip.verdict.rejected-costs',
+    title: 'Rejected envelopes cost the sender its session, for whatever reason they are rejected',
+    clauses: ['GSP-010', 'GSP-013', 'GSP-014', 'GSP-018'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 12, max: 14 }).map((repeats) => {
+      const specs = [
+        message('too-large', { ...large, data: { size: dataSizeFor(SIZE_MAX + 1) } }),
+        ...REJECTED.map((defect, index) => spoilt(message(`rejected${index}`), defect)),
+        spoilt(message('self', { origin: 'node' }), { kind: 'signature' }),
+      ];
+      return plan([
+        ...sessions(0, specs.length + 1),
+        ...specs.flatMap((spec, link) => Array.from({ length: repeats }, () => push(link, [spec]))),
+        wait(REACTION),
+        ping(specs.length),
+        wait(REACTION),
+      ]);
+    }),
+    rules: [{ ...closesBelowLimit, judge: (view) => namedByVerdict(view, closesBelowLimit.judge(view)) }],
     runs: 2,
   }),
   ...structure,
@@ -456,6 +506,15 @@ const verdicts: readonly Check[] = [
 
 function renamed<Result extends { readonly findings: readonly Finding[] }>(result: Result, from: string, to: string): Result {
   return { ...result, findings: result.findings.map((finding) => (finding.clause === from ? { ...finding, clause: to } : finding)) };
+}
+
+/** A session that stays open names the clause by which what came on it is rejected. */
+function namedByVerdict(view: GossipView, result: RuleResult): RuleResult {
+  const clauseAt = (at: number | undefined): string | undefined => {
+    const span = view.spans.find(({ fromEvent }) => fromEvent === at);
+    return view.arrivals.find(({ link, verdict }) => link === span?.link && verdict === 'reject')?.clause;
+  };
+  return { ...result, findings: result.findings.map((finding) => ({ ...finding, clause: clauseAt(finding.at) ?? finding.clause })) };
 }
 
 const validation: readonly Check[] = [
