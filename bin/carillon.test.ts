@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -147,6 +148,37 @@ describe('targets', () => {
     ]);
     for (const run of runs) expect(run).toMatchObject({ code: 3, out: '', err: expect.stringMatching(/^\[E_UNREACHABLE\] [^\n]+\n$/) });
     expect(runs[2]?.err).toContain('exit code 9');
+  });
+
+  test('that do not answer Hello, or are no node: exit code 3', async () => {
+    const server = createHttpServer((_, response) => response.end('hello'));
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, '127.0.0.1', () => {
+        const address = server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+    try {
+      const prepared = join(directory, 'web');
+      await carillon(['conform', '--prepare', prepared]);
+      const leaving = `${process.execPath} -e "require('net').connect(process.env.CARILLON_ADAPTER.split(':')[2]).once('data', () => process.exit(9))"`;
+      const [web, exit] = await Promise.all([
+        carillon(['conform', '--url', `ws://127.0.0.1:${port}`, '--prepared', prepared]),
+        carillon(['conform', '--exec', leaving]),
+      ]);
+      expect(web).toMatchObject({
+        code: 3,
+        out: '',
+        err: expect.stringMatching(/^\[E_UNREACHABLE\] cannot reach the node[^\n]+200[^\n]+\n$/),
+      });
+      expect(exit).toMatchObject({
+        code: 3,
+        out: '',
+        err: expect.stringMatching(/^\[E_UNREACHABLE\][^\n]+Hello[^\n]+exit code 9[^\n]+\n$/),
+      });
+    } finally {
+      server.close();
+    }
   });
 
   test('that do not speak the adapter protocol: exit code 4', async () => {

@@ -14,7 +14,8 @@ const HELP = `
   carillon report render reports/conform/results.jsonl --out reports/again
   carillon report merge shards/*/results.jsonl --out reports/merged
 
-Exit codes: render 0; merge as conform would have ended, 0, 1 or 4; both 2 usage or file, 70 fault of the kit.`;
+Exit codes: render 0; merge as conform would have ended, 0, 1 or 4, and 5 for shards of different runs;
+both 2 usage or file, 70 fault of the kit.`;
 
 /** Adds the command to the program. */
 export function registerReport(program: Command): void {
