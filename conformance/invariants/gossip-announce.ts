@@ -266,9 +266,9 @@ function waiting(view: GossipView, heard: Mention): boolean {
   return counted > view.number('gossip.wanted_per_link_max');
 }
 
-/** The message came and waits for the application: whether a node asks for it meanwhile is its choice. */
+/** The message came and waits for the application: whether a node asks for it meanwhile is its choice. A rejected copy changes nothing. */
 function applicationHas(view: GossipView, id: string, untilMs: number): boolean {
-  return view.arrivals.some((arrival) => arrival.envelope.id === id && arrival.atMs <= untilMs);
+  return view.arrivals.some((arrival) => arrival.envelope.id === id && arrival.atMs <= untilMs && arrival.verdict !== 'reject');
 }
 
 function followUp(
@@ -282,7 +282,9 @@ function followUp(
   asked.forEach((want, index) => {
     const overMs = want.atMs + times.timeoutMs;
     const dueMs = overMs + times.reactionMs;
-    const came = view.arrivals.some((arrival) => arrival.envelope.id === id && arrival.event > want.event && arrival.atMs <= dueMs);
+    const came = view.arrivals.some(
+      (arrival) => arrival.envelope.id === id && arrival.event > want.event && arrival.atMs <= dueMs && arrival.verdict !== 'reject',
+    );
     if (came || times.acceptedMs <= dueMs || dueMs > view.trace.endMs) return;
     const askedLinks = new Set(asked.slice(0, index + 1).map((earlier) => earlier.link));
     const sources = new Set(

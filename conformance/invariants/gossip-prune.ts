@@ -139,6 +139,19 @@ export const prunesLateLinks: Rule<GossipView> = {
   },
 };
 
+/** Of the messages of one group up to a Prune at `atMs`, those that no earlier count can have used up. */
+function sinceCount(view: GossipView, messages: readonly Message[], atMs: number): readonly Message[] {
+  const after = view.number('gossip.prune_after');
+  const withinMs = 2 * view.number('gossip.heartbeat_ms') + view.slackMs;
+  let left = [...messages].sort((a, b) => a.event - b.event);
+  for (;;) {
+    const last = left[after - 1];
+    if (last === undefined || last.atMs + withinMs >= atMs) return left;
+    // Counted by then; what came meanwhile may belong to this count or to the next.
+    left = left.slice(after).filter((message) => message.atMs > last.atMs);
+  }
+}
+
 /** What no Prune or Graft may do, whatever was counted (GSP-071, GSP-072, GSP-074, GSP-076). */
 export const prunesWithinBounds: Rule<GossipView> = {
   clauses: ['GSP-071', 'GSP-072', 'GSP-074', 'GSP-076'],
@@ -153,7 +166,7 @@ export const prunesWithinBounds: Rule<GossipView> = {
       for (const origin of notice.origins) {
         const previous = sent.findLast((other) => other.kind === 'Prune' && other.atMs < notice.atMs && other.origins.includes(origin));
         const { messages, credits } = countOf(view, origin, notice.event);
-        const since = messages.filter((message) => message.event > (previous?.event ?? -1));
+        const since = sinceCount(view, messages, notice.atMs).filter((message) => message.event > (previous?.event ?? -1));
         if (origin === peerId || since.some((message) => message.origin === peerId))
           findings.push({
             clause: 'GSP-074',

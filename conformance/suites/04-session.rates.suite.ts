@@ -154,6 +154,30 @@ export const checks: readonly Check[] = [
     runs: 8,
   }),
   sessionCheck({
+    id: 'session.rates.overruns-add-up',
+    title: 'Overruns add up while no pause between them is long enough, however long they take together',
+    levels: ['adapter'],
+    plans: fc
+      .tuple(fc.constantFrom(4_000, 7_000, 9_999), fc.integer({ min: 2, max: 4 }))
+      .map(([ms, rounds]) =>
+        plan([
+          session(1, 'alice'),
+          session(2, 'twin'),
+          ...beyond(1, 'odd', 60),
+          ...beyond(2, 'odd', 60),
+          ...Array.from({ length: rounds }, () => [wait(ms), ...beyond(1, 'odd', 1), ...beyond(2, 'odd', 1)]).flat(),
+          wait(ms),
+          ...beyond(1, 'odd', OVERRUNS + 1 - 60 - rounds),
+          ...beyond(2, 'odd', OVERRUNS - 60 - rounds),
+          wait(2_500),
+          ping(2),
+          wait(2_000),
+        ]),
+      ),
+    rules: [closesOn(['SES-063']), serves('twin', 'SES-064')],
+    runs: 3,
+  }),
+  sessionCheck({
     id: 'session.rates.classes-counted-apart',
     title: 'A hundred overruns in each of two classes do not add up, and a flood of data leaves Pings alone',
     levels: ['adapter'],
@@ -178,15 +202,18 @@ export const checks: readonly Check[] = [
     id: 'session.rates.sessions-apart',
     title: 'Each session has buckets of its own',
     levels: ['adapter'],
-    plans: fc
-      .integer({ min: 2, max: 6 })
-      .map((count) =>
-        plan([
-          ...Array.from({ length: count }, (_, index) => session(index + 1, `peer-${index}`)),
-          ...Array.from({ length: count }, (_, index) => flood(index + 1, 'ping', 40)).flat(),
-          wait(2_000),
-        ]),
-      ),
+    plans: fc.integer({ min: 2, max: 6 }).map((count) =>
+      plan([
+        ...Array.from({ length: count }, (_, index) => session(index + 1, `peer-${index}`)),
+        ...Array.from({ length: count }, (_, index) => flood(index + 1, 'ping', 40)).flat(),
+        wait(1_000),
+        { op: 'closeLink', link: 1 },
+        // Also from those that the same peer had before.
+        session(count + 1, 'peer-0'),
+        ...flood(count + 1, 'ping', 40),
+        wait(2_000),
+      ]),
+    ),
     rules: [answersPings({ missing: 'SES-066', misaddressed: 'WIR-033', late: 'SES-051' })],
     runs: 2,
     attacks: ['one peer starving others'],

@@ -1,6 +1,6 @@
 /** Asking and answering: Iwants, their caps, their timeouts, and where to turn next. */
 import fc from 'fast-check';
-import { bogusId, idOf, ihave, iwant, message, ping, plan, push, sessions, wait } from '../arbitraries/gossip-plans.ts';
+import { bogusId, idOf, ihave, iwant, message, ping, plan, push, sessions, spoilt, wait } from '../arbitraries/gossip-plans.ts';
 import type { Step } from '../driver/plan.ts';
 import { answersIwants, asksForAnnounced, ihaveCaps } from '../invariants/gossip-announce.ts';
 import { acceptedIsTaken } from '../invariants/gossip-verdict.ts';
@@ -32,6 +32,26 @@ export const checks: readonly Check[] = [
     rules: [answersIwants],
   }),
   gossipCheck({
+    id: 'gossip.iwant.cache-order',
+    title: 'When old messages leave the cache the later ones stay',
+    clauses: ['GSP-052'],
+    levels: ['adapter'],
+    plans: fc.constantFrom(30_001, 31_000, 45_000).map((afterMs) => {
+      const specs = [message('second'), message('third')];
+      return plan([
+        ...sessions(0, 3),
+        push(0, [message('first')]),
+        wait(afterMs),
+        ...specs.map((spec) => push(0, [spec])),
+        wait(300),
+        iwant(1, specs.map(idOf)),
+        wait(1_500),
+      ]);
+    }),
+    rules: [answersIwants],
+    runs: 2,
+  }),
+  gossipCheck({
     id: 'gossip.iwant.own',
     title: 'The node’s own message is sent to whoever asks for it',
     clauses: ['GSP-052'],
@@ -54,9 +74,9 @@ export const checks: readonly Check[] = [
     id: 'gossip.iwant.repeat',
     title: 'One message is sent a bounded number of times to one link',
     clauses: ['GSP-053', 'GSP-052'],
-    plans: fc.record({ times: fc.integer({ min: 4, max: 9 }), together: fc.boolean() }).map(({ times, together }) => {
+    plans: fc.record({ times: fc.integer({ min: 4, max: 7 }), gap: fc.constantFrom(0, 60, 5_500) }).map(({ times, gap }) => {
       const spec = message('again');
-      const requests = Array.from({ length: times }, (): Step[] => [iwant(1, [idOf(spec)]), ...(together ? [] : [wait(60)])]).flat();
+      const requests = Array.from({ length: times }, (): Step[] => [iwant(1, [idOf(spec)]), ...(gap === 0 ? [] : [wait(gap, 60)])]).flat();
       return plan([...sessions(0, 2), push(0, [spec]), wait(300), ...requests, wait(1_500, 2_200)]);
     }),
     rules: [answersIwants],
@@ -80,6 +100,36 @@ export const checks: readonly Check[] = [
         wait(1_500, 2_200),
       ]);
     }),
+    rules: [answersIwants],
+  }),
+  gossipCheck({
+    id: 'gossip.iwant.windows',
+    title: 'A window counts ids across frames, begins with the first id after a pause and ends a heartbeat later to the millisecond',
+    clauses: ['GSP-054', 'GSP-052'],
+    levels: ['adapter'],
+    plans: fc
+      .record({
+        startMs: fc.constantFrom(0, 550, 999),
+        first: fc.constantFrom(1, 60, 99),
+        laterMs: fc.constantFrom(0, 500, 999),
+      })
+      .map(({ startMs, first, laterMs }) => {
+        const [within, beyond, next] = [message('within'), message('beyond'), message('next')];
+        const filler = (from: number, count: number): string[] => Array.from({ length: count }, (_, index) => bogusId(from + index));
+        return plan([
+          ...sessions(0, 2),
+          wait(1_000 + startMs),
+          push(0, [within, beyond, next]),
+          wait(50),
+          iwant(0, filler(1, first)),
+          ...(laterMs === 0 ? [] : [wait(laterMs)]),
+          // The last id that the window takes, and the first that it does not.
+          iwant(0, [...filler(200, 99 - first), idOf(within), idOf(beyond)]),
+          wait(1_000 - laterMs),
+          iwant(0, [idOf(next)]),
+          wait(1_500),
+        ]);
+      }),
     rules: [answersIwants],
   }),
   gossipCheck({
@@ -136,6 +186,34 @@ export const checks: readonly Check[] = [
     ],
   }),
   gossipCheck({
+    id: 'gossip.ihave.own',
+    title: 'A message that the node published is not asked for when it is announced to it, however often',
+    clauses: ['GSP-056'],
+    levels: ['adapter'],
+    plans: fc.constantFrom(10, 20_000, 100_000).map((afterMs) => {
+      const id = { ref: '$*.ihave.ids.0' };
+      const links = Array.from({ length: 14 }, (_, link) => link);
+      return plan([
+        ...sessions(0, 14),
+        { op: 'publish', topic: 'app/kit', data: '0d' },
+        wait(2_100),
+        wait(afterMs),
+        ...links.map((link) => ihave(link, [id])),
+        wait(5_000),
+      ]);
+    }),
+    rules: [
+      {
+        ...asksForAnnounced,
+        judge: (view) => ({
+          ...asksForAnnounced.judge(view),
+          exercised: view.mentions.some((mention) => mention.by === 'kit' && mention.ids.some((id) => view.messages.get(id)?.own === true)),
+        }),
+      },
+    ],
+    runs: 2,
+  }),
+  gossipCheck({
     id: 'gossip.ihave.one-iwant',
     title: 'One message is asked for from one peer at a time',
     clauses: ['GSP-057', 'GSP-055'],
@@ -167,6 +245,72 @@ export const checks: readonly Check[] = [
       }),
     rules: [asksForAnnounced],
     attacks: ['IHAVE with bogus ids, never answered', 'inventory blocking by the first announcer'],
+  }),
+  gossipCheck({
+    id: 'gossip.ihave.rejected-answer',
+    title: 'A rejected copy is no answer: the node goes on waiting, and asks the next announcer in its time',
+    clauses: ['GSP-055', 'GSP-057', 'GSP-058'],
+    levels: ['adapter'],
+    plans: fc
+      .record({ announcers: fc.integer({ min: 2, max: 4 }), waitMs: fc.constantFrom(100, 600, 2_000) })
+      .map(({ announcers, waitMs }) => {
+        const spec = message('spoilt');
+        const links = Array.from({ length: announcers }, (_, link) => link);
+        return plan([
+          ...sessions(0, 6),
+          ...links.map((link) => ihave(link, [idOf(spec)])),
+          wait(waitMs),
+          ...links.map((link) => push(link, [spoilt(spec, { kind: 'signature' })])),
+          wait(9_000),
+        ]);
+      }),
+    rules: [asksForAnnounced],
+  }),
+  gossipCheck({
+    id: 'gossip.ihave.asked-peer-leaves',
+    title: 'When the session of the asked peer ends the next announcer is asked',
+    clauses: ['GSP-058', 'GSP-055'],
+    levels: ['adapter'],
+    plans: fc.constantFrom(100, 1_000, 2_400).map((leaveMs) => {
+      const spec = message('left');
+      return plan([
+        ...sessions(0, 3),
+        ihave(0, [idOf(spec)]),
+        wait(1_600),
+        ihave(1, [idOf(spec)]),
+        wait(leaveMs - 50),
+        { op: 'closeLink', link: 0 },
+        wait(6_000),
+      ]);
+    }),
+    rules: [asksForAnnounced],
+    runs: 3,
+  }),
+  gossipCheck({
+    id: 'gossip.ihave.windows',
+    title: 'A window of Ihaves counts ids across frames, begins with the first after a pause and ends a heartbeat later to the millisecond',
+    clauses: ['GSP-055', 'GSP-059'],
+    levels: ['adapter'],
+    plans: fc
+      .record({
+        startMs: fc.constantFrom(0, 550, 999),
+        first: fc.constantFrom(1, 60, 99),
+        laterMs: fc.constantFrom(0, 500, 999),
+      })
+      .map(({ startMs, first, laterMs }) => {
+        const ids = (from: number, count: number): string[] => Array.from({ length: count }, (_, index) => bogusId(from + index));
+        return plan([
+          ...sessions(0, 2),
+          wait(1_000 + startMs),
+          ihave(0, ids(1, first)),
+          ...(laterMs === 0 ? [] : [wait(laterMs)]),
+          ihave(0, ids(200, 100 - first + 5)),
+          wait(1_000 - laterMs),
+          ihave(0, ids(400, 1)),
+          wait(2_000),
+        ]);
+      }),
+    rules: [ihaveCaps, asksForAnnounced],
   }),
   gossipCheck({
     id: 'gossip.ihave.caps',

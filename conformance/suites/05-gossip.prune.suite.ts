@@ -1,8 +1,25 @@
 /** Prunes received and sent, Grafts, and what they must never do. */
 import fc from 'fast-check';
-import { graft, idOf, ihave, message, originOf, ping, plan, prune, push, sessions, wait, ZERO } from '../arbitraries/gossip-plans.ts';
+import {
+  graft,
+  idOf,
+  idontwant,
+  ihave,
+  iwant,
+  message,
+  originOf,
+  ping,
+  plan,
+  prune,
+  push,
+  session,
+  sessions,
+  wait,
+  ZERO,
+} from '../arbitraries/gossip-plans.ts';
 import type { EnvelopeSpec, OriginValue, Step } from '../driver/plan.ts';
 import { hasWallClock, type Trace } from '../driver/trace.ts';
+import { announcesToTheRest, answersIwants } from '../invariants/gossip-announce.ts';
 import { graftsWhenAsked, prunedOriginIsHeldBack, prunesLateLinks, prunesWithinBounds } from '../invariants/gossip-prune.ts';
 import { endedBy } from '../invariants/gossip-prune-state.ts';
 import { publishesProperly, pushesToActiveLinks } from '../invariants/gossip-push.ts';
@@ -95,8 +112,9 @@ function ordered(origin: string, rows: readonly (readonly number[])[], count: nu
 export const checks: readonly Check[] = [
   gossipCheck({
     id: 'gossip.prune.holds',
-    title: 'While a Prune lasts its origin is not pushed on the link; other origins and links are not touched',
-    clauses: ['GSP-060', 'GSP-040'],
+    title:
+      'While a Prune lasts its origin is not pushed on the link, but announced, and sent if asked for; other origins and links are not touched',
+    clauses: ['GSP-060', 'GSP-040', 'GSP-050', 'GSP-052'],
     levels: ['adapter'],
     plans: fc
       .record({
@@ -114,11 +132,13 @@ export const checks: readonly Check[] = [
               push(0, [of('stake-2', index)]),
             ]),
             wait(1_000),
+            iwant(1, [idOf(of('stake-1', 0))]),
+            wait(2_300),
           ],
           staked,
         ),
       ),
-    rules: [prunedOriginIsHeldBack, pushesToActiveLinks],
+    rules: [prunedOriginIsHeldBack, pushesToActiveLinks, announcesToTheRest, answersIwants],
   }),
   gossipCheck({
     id: 'gossip.prune.holds-unstaked',
@@ -148,6 +168,7 @@ export const checks: readonly Check[] = [
         plan(
           [
             ...sessions(0, 3),
+            wait(123),
             prune(1, [originOf('stake-1'), ZERO], backoffMs),
             wait(Math.max(1, backoffMs - 1)),
             push(0, [of('stake-1', 0)]),
@@ -185,6 +206,32 @@ export const checks: readonly Check[] = [
         );
       }),
     rules: [prunedOriginIsHeldBack],
+  }),
+  gossipCheck({
+    id: 'gossip.prune.ends-with-session',
+    title: 'What a peer pruned or declined on a session that ended holds nothing back on its next one',
+    clauses: ['GSP-040'],
+    levels: ['adapter'],
+    plans: fc.boolean().map((declined) => {
+      const spec = of('stake-1', 0);
+      return plan(
+        [
+          ...sessions(0, 1),
+          session(1, 'returner'),
+          declined ? idontwant(1, [idOf(spec)]) : prune(1, [originOf('stake-1')], 60_000),
+          wait(100),
+          { op: 'closeLink', link: 1 },
+          wait(100),
+          session(2, 'returner'),
+          wait(100),
+          push(0, [spec]),
+          wait(1_000),
+        ],
+        staked,
+      );
+    }),
+    rules: [pushesToActiveLinks],
+    runs: 4,
   }),
   gossipCheck({
     id: 'gossip.prune.cap',
@@ -256,25 +303,26 @@ export const checks: readonly Check[] = [
   }),
   gossipCheck({
     id: 'gossip.graft.ends-prune',
-    title: 'A Graft ends the Prunes of its origins on the link',
-    clauses: ['GSP-066'],
+    title: 'A Graft ends the Prunes of its origins on the link, and of no others',
+    clauses: ['GSP-066', 'GSP-060'],
     plans: fc.record({ zero: fc.boolean(), prunes: fc.integer({ min: 1, max: 2 }) }).map(({ zero, prunes }) => {
       const origin = zero ? ZERO : originOf('stake-1');
       const author = zero ? 'plain' : 'stake-1';
       return plan(
         [
           ...sessions(0, 3),
-          ...Array.from({ length: prunes }, (_, index) => prune(1, [origin], 60_000 + index)),
+          ...Array.from({ length: prunes }, (_, index) => prune(1, [origin, originOf('stake-2')], 60_000 + index)),
           wait(50),
           graft(1, [origin]),
           wait(1_100),
           push(0, [of(author, 0)]),
+          push(0, [of('stake-2', 1)]),
           wait(1_300),
         ],
         staked,
       );
     }),
-    rules: [resumes('GSP-066')],
+    rules: [resumes('GSP-066'), prunedOriginIsHeldBack],
   }),
   gossipCheck({
     id: 'gossip.graft.nothing-pruned',
@@ -405,6 +453,45 @@ export const checks: readonly Check[] = [
     }),
     rules: [prunesWithinBounds],
     runs: 2,
+  }),
+  gossipCheck({
+    id: 'gossip.prune.rank',
+    title: 'A link that was second more often stays, whatever late or repeated copies came on it and on others',
+    clauses: ['GSP-073', 'GSP-072', 'GSP-070'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 1, max: 4 }).map((repeats) => {
+      // Link 1 is second eleven times and late nine times; link 2 is second nine times, and repeats itself.
+      const steps = Array.from({ length: 20 }, (_, index): Step[] => {
+        const spec = of('plain', index);
+        const again = Array.from({ length: repeats }, () => push(2, [spec]));
+        return index < 11 ? [push(0, [spec]), push(1, [spec])] : [push(0, [spec]), push(2, [spec]), ...again, push(1, [spec])];
+      });
+      return plan([...sessions(0, 3), ...steps.flat(), wait(3_000)], staked);
+    }),
+    rules: [{ ...prunesLateLinks, judge: (view) => renamed(prunesLateLinks.judge(view)) }],
+    runs: 2,
+  }),
+  gossipCheck({
+    id: 'gossip.prune.counts-anew',
+    title: 'After a count the next one begins at nothing, whether or not it pruned a link',
+    clauses: ['GSP-071'],
+    levels: ['adapter'],
+    plans: fc
+      .record({ pruned: fc.boolean(), more: fc.integer({ min: 1, max: 19 }) })
+      .map(({ pruned, more }) =>
+        plan(
+          [
+            ...sessions(0, 4),
+            ...ordered('plain', [pruned ? [0, 1, 2] : [0, 1]], 20),
+            wait(2_100),
+            ...Array.from({ length: more }, (_, index) => [0, 1, 2, 3].map((link) => push(link, [of('plain', 100 + index)]))).flat(),
+            wait(3_000),
+          ],
+          staked,
+        ),
+      ),
+    rules: [prunesWithinBounds],
+    runs: 6,
   }),
   gossipCheck({
     id: 'gossip.graft.sent',

@@ -171,6 +171,27 @@ export const checks: readonly Check[] = [
     runs: 3,
   }),
   gossipCheck({
+    id: 'gossip.push.active-again',
+    title: 'When active links end, others become active in their place',
+    clauses: ['GSP-031', 'GSP-040', 'GSP-042'],
+    levels: ['adapter'],
+    plans: fc
+      .integer({ min: 4, max: 6 })
+      .map((ended) =>
+        plan([
+          ...sessions(0, 18),
+          push(0, [message('before')]),
+          wait(1_300),
+          ...Array.from({ length: ended }, (_, index): Step => ({ op: 'closeLink', link: index })),
+          wait(10),
+          { op: 'publish', topic: 'app/kit', data: '0c' },
+          wait(1_300),
+        ]),
+      ),
+    rules: [pushesToActiveLinks, pushesAreBounded],
+    runs: 3,
+  }),
+  gossipCheck({
     id: 'gossip.push.active-size-small',
     title: 'The active size follows the size of the network',
     clauses: ['GSP-031', 'GSP-040', 'GSP-042'],
@@ -287,9 +308,13 @@ export const checks: readonly Check[] = [
     title: 'Links that are not pushed a message are told of it, once',
     clauses: ['GSP-050', 'GSP-051'],
     plans: fc
-      .record({ links: fc.integer({ min: 13, max: 16 }), count: fc.integer({ min: 1, max: 3 }) })
+      .record({ links: fc.integer({ min: 13, max: 16 }), count: fc.integer({ min: 2, max: 4 }) })
       .map(({ links, count }) =>
-        plan([...sessions(0, links), ...Array.from({ length: count }, (_, index) => push(index, [message(`a${index}`)])), wait(3_400)]),
+        plan([
+          ...sessions(0, links),
+          ...Array.from({ length: count }, (_, index) => push(index, [message(`a${index}`, { topic: `app/topic-${index % 2}` })])),
+          wait(3_400),
+        ]),
       ),
     rules: [announcesToTheRest, announcesOnce],
     runs: 3,

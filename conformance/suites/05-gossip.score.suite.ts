@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { bogusId, idOf, ihave, iwant, message, ping, plan, push, session, sessions, spoilt, wait } from '../arbitraries/gossip-plans.ts';
 import type { Step } from '../driver/plan.ts';
 import type { Trace } from '../driver/trace.ts';
+import { answersIwants, asksForAnnounced } from '../invariants/gossip-announce.ts';
 import { closesBelowLimit, ignoresLowScore, keepsAboveLimit } from '../invariants/gossip-score.ts';
+import { brokenPromises } from '../invariants/gossip-score-bounds.ts';
+import { acceptedIsTaken } from '../invariants/gossip-verdict.ts';
 import type { Check, Finding, Judgement } from '../runner/check.ts';
 import { gossipCheck } from './gossip-check.ts';
 
@@ -17,11 +20,18 @@ export const checks: readonly Check[] = [
     id: 'gossip.score.closes',
     title: 'A peer whose rejected envelopes bring it below the limit loses its session, the others keep theirs',
     clauses: ['GSP-090', 'GSP-091'],
-    plans: fc
-      .record({ count: fc.integer({ min: 11, max: 16 }), bystander: fc.integer({ min: 0, max: 4 }) })
-      .map(({ count, bystander }) =>
-        plan([...sessions(0, 3), ...rejects(1, bystander), ...rejects(0, count), wait(1_400), ping(1), ping(2), wait(1_200)]),
-      ),
+    plans: fc.record({ count: fc.integer({ min: 11, max: 16 }), bystander: fc.integer({ min: 0, max: 4 }) }).map(({ count, bystander }) =>
+      plan([
+        ...sessions(0, 3),
+        session(3, 'author'), // the origin of what is rejected: it has sent nothing
+        ...rejects(1, bystander),
+        ...rejects(0, count),
+        wait(1_400),
+        ping(1),
+        ping(2),
+        wait(1_200),
+      ]),
+    ),
     rules: [closesBelowLimit, keepsAboveLimit],
   }),
   gossipCheck({
@@ -36,7 +46,7 @@ export const checks: readonly Check[] = [
     title: 'A new session does not wash the score of a peer that was closed for it',
     clauses: ['GSP-092', 'GSP-090'],
     plans: fc
-      .record({ count: fc.integer({ min: 12, max: 14 }), pauseMs: fc.constantFrom(50, 1_500, 3_000) })
+      .record({ count: fc.integer({ min: 12, max: 14 }), pauseMs: fc.constantFrom(50, 1_500, 3_000, 14_000) })
       .map(({ count, pauseMs }) =>
         plan([
           ...sessions(1, 2),
@@ -44,7 +54,7 @@ export const checks: readonly Check[] = [
           ...rejects(0, count),
           wait(1_200),
           { op: 'closeLink', link: 0 },
-          wait(pauseMs),
+          wait(pauseMs, Math.min(pauseMs, 3_000)),
           session(2, 'washer'),
           wait(1_500),
           ping(1),
@@ -83,7 +93,7 @@ export const checks: readonly Check[] = [
     clauses: ['GSP-096'],
     levels: ['adapter'],
     plans: fc
-      .constantFrom(60_000, 120_000, 600_000)
+      .constantFrom(21_000, 60_000, 120_000, 600_000)
       .map((pauseMs) =>
         plan([
           session(0, 'returner'),
@@ -100,8 +110,8 @@ export const checks: readonly Check[] = [
   }),
   gossipCheck({
     id: 'gossip.score.silence',
-    title: 'A peer below the gossip limit is neither answered, nor asked, nor pushed to',
-    clauses: ['GSP-031', 'GSP-094'],
+    title: 'A peer below the gossip limit is neither answered, nor asked, nor pushed to; what it pushes is judged as ever',
+    clauses: ['GSP-021', 'GSP-031', 'GSP-094'],
     plans: fc.record({ count: fc.integer({ min: 6, max: 9 }) }).map(({ count }) => {
       const known = message('known');
       const fresh = message('fresh');
@@ -114,12 +124,13 @@ export const checks: readonly Check[] = [
         iwant(0, [idOf(known)]),
         ihave(0, [bogusId(7), bogusId(8)]),
         push(2, [fresh]),
+        push(0, [message('good')]),
         wait(2_000),
         ping(0),
         wait(300),
       ]);
     }),
-    rules: [ignoresLowScore],
+    rules: [ignoresLowScore, acceptedIsTaken],
   }),
   gossipCheck({
     id: 'gossip.score.broken-promises',
@@ -168,6 +179,124 @@ export const checks: readonly Check[] = [
       ]),
     ),
     rules: [keepsAboveLimit],
+  }),
+  gossipCheck({
+    id: 'gossip.score.promise-by-another',
+    title: 'What others send does not keep the promise of the peer that was asked',
+    clauses: ['GSP-095'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 20, max: 30 }).map((count) => {
+      const specs = Array.from({ length: count }, (_, index) => message(`p${index}`, { origin: `o${index % 3}` }));
+      return plan([...sessions(0, 3), ihave(0, specs.map(idOf)), wait(1_600), push(1, specs), wait(6_000), ping(1), wait(500)]);
+    }),
+    rules: [
+      {
+        ...closesBelowLimit,
+        judge: (view) => {
+          const result = closesBelowLimit.judge(view);
+          return { ...result, findings: result.findings.map((finding) => ({ ...finding, clause: 'GSP-095' })) };
+        },
+      },
+    ],
+    runs: 2,
+  }),
+  gossipCheck({
+    id: 'gossip.score.promise-whatever-verdict',
+    title: 'A promise is kept by the envelope that was asked for, though it is ignored for its age',
+    clauses: ['GSP-095'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 18, max: 30 }).map((count) => {
+      const specs = Array.from({ length: count }, (_, index) => message(`old${index}`, { ageMs: 90_000 }));
+      return plan([...sessions(0, 2), ihave(0, specs.map(idOf)), wait(1_600), push(0, specs), wait(6_000), ping(0), wait(500)]);
+    }),
+    rules: [
+      {
+        clauses: ['GSP-095'],
+        judge: (view) => {
+          const asked = view.mentions.some((mention) => mention.by === 'node' && mention.kind === 'Iwant' && mention.link === 0);
+          const span = view.spans.find(({ link }) => link === 0);
+          const broken = brokenPromises(view, new Set([0]), view.trace.endMs).length;
+          const closed = asked && broken === 0 && span?.closedBy === 'node';
+          return {
+            exercised: asked && broken === 0,
+            findings: closed
+              ? [
+                  {
+                    clause: 'GSP-095',
+                    expected: 'link 0 stays open: what was asked for came in time',
+                    observed: `the node closed it at ${span.toMs} ms`,
+                    at: span.toEvent,
+                  },
+                ]
+              : [],
+          };
+        },
+      },
+    ],
+    runs: 2,
+  }),
+  gossipCheck({
+    id: 'gossip.score.first-cap',
+    title: 'However many messages a peer brings first, they outweigh no more than their cap',
+    clauses: ['GSP-090'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 8, max: 9 }).map((seconds) => {
+      const brought = Array.from({ length: seconds }, (_, second): Step[] => [
+        push(
+          0,
+          Array.from({ length: 38 }, (_, index) => message(`f${second}-${index}`, { origin: `o${index % 4}`, ageMs: 0 })),
+        ),
+        wait(1_000),
+      ]).flat();
+      return plan([...sessions(0, 2), ...brought, ...rejects(0, 11), wait(1_500), ping(1), wait(1_000)]);
+    }),
+    rules: [closesBelowLimit],
+    runs: 1,
+  }),
+  gossipCheck({
+    id: 'gossip.score.at-gossip-limit',
+    title: 'A peer whose score is the gossip limit, not below it, is answered and asked',
+    clauses: ['GSP-052', 'GSP-055'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 0, max: 11 }).map((link) => {
+      // Two sessions more from one address than the threshold cost exactly what is allowed.
+      const spec = message('known');
+      return plan([
+        ...Array.from({ length: 12 }, (_, index) => session(index, `c${index}`, { address: '127.9.9.9' })),
+        session(12, 'elsewhere'),
+        push(12, [spec]),
+        wait(300),
+        iwant(link, [idOf(spec)]),
+        ihave(link, [bogusId(7)]),
+        wait(2_500),
+      ]);
+    }),
+    rules: [answersIwants, asksForAnnounced],
+    runs: 2,
+  }),
+  gossipCheck({
+    id: 'gossip.score.ended-sessions',
+    title: 'Sessions that have ended do not count against those that come from the same address later',
+    clauses: ['GSP-091'],
+    levels: ['adapter'],
+    plans: fc
+      .integer({ min: 20, max: 26 })
+      .map((count) =>
+        plan([
+          ...Array.from({ length: count }, (_, index): Step[] => [
+            session(index, `c${index}`, { address: '127.9.9.9' }),
+            { op: 'closeLink', link: index },
+            wait(20),
+          ]).flat(),
+          session(40, 'last', { address: '127.9.9.9' }),
+          ...rejects(40, 1),
+          wait(2_000),
+          ping(40),
+          wait(1_000),
+        ]),
+      ),
+    rules: [keepsAboveLimit],
+    runs: 2,
   }),
   {
     kind: 'plan',

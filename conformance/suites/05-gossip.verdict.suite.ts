@@ -235,7 +235,7 @@ const verdicts: readonly Check[] = [
         const spec = message('again');
         return plan([
           ...sessions(0, links),
-          push(0, [spec]),
+          push(0, [spec, spec]),
           ...gaps.flatMap((gap, index) => [
             ...(gap === 0 ? [] : [wait(gap)]),
             push((index + 1) % links, [index % 2 === 0 ? spec : spoilt(spec, { kind: 'resigned' })], index % 3),
