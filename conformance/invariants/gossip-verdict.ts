@@ -40,8 +40,9 @@ export const acceptedIsTaken: Rule<GossipView> = {
         }
         continue;
       }
-      // With no more links than the active size all are pushed to; else some are only told, at a heartbeat.
-      const fits = view.spans.filter((span) => span.gossip).length <= view.activeSize;
+      // With no more links than the active size all are pushed to; else, and at the limit of hops, some are only told, at a heartbeat.
+      const fits =
+        view.spans.filter((span) => span.gossip).length <= view.activeSize && (message.hops ?? 0) < view.number('gossip.hops_max');
       const heardMs = message.atMs + (fits ? view.number('gossip.forward_ms_max') : 2 * view.number('gossip.heartbeat_ms')) + view.slackMs;
       const witnesses = view.spans.filter(
         (span) =>
