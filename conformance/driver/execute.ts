@@ -118,7 +118,7 @@ class Execution {
   }
 
   async create(): Promise<void> {
-    const { overrides, stakes, applicationValidation } = this.#plan.setup;
+    const { overrides, stakes, stakeAmounts, applicationValidation } = this.#plan.setup;
     const { identities, networkIdBytes } = this.#run;
     const staked = stakes === true ? [NODE_LABEL, ...STAKE_LABELS] : [];
     const value = create(CreateRequestSchema, {
@@ -129,7 +129,9 @@ class Execution {
       preset: PRESET,
       overrides: { ...overrides },
       wallStartMs: BigInt(WALL_START_MS),
-      stakes: staked.map((label) => create(StakeSchema, { peerId: identities.of(label).peerId, amount: BigInt(STAKE_AMOUNT) })),
+      stakes: staked.map((label) =>
+        create(StakeSchema, { peerId: identities.of(label).peerId, amount: BigInt(stakeAmounts?.[label] ?? STAKE_AMOUNT) }),
+      ),
       applicationValidation: applicationValidation ?? false,
     });
     const effects = await this.#ask({ case: 'create', value });

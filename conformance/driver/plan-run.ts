@@ -505,7 +505,9 @@ export class PlanRun {
       nodePeerId: this.nodePeerId,
       peerIds: Object.fromEntries(labels.map((label) => [label, this.identities.of(label).peerIdHex])),
       applicationValidation: plan.setup.applicationValidation ?? false,
-      stakes: Object.fromEntries(staked.map((label) => [this.identities.of(label).peerIdHex, STAKE_AMOUNT])),
+      stakes: Object.fromEntries(
+        staked.map((label) => [this.identities.of(label).peerIdHex, plan.setup.stakeAmounts?.[label] ?? STAKE_AMOUNT]),
+      ),
       events: this.recorder.events,
       endMs: nowMs(),
     };

@@ -159,6 +159,8 @@ export interface Setup {
   readonly overrides?: Readonly<Record<string, string>>;
   /** Gives the labels `stake-1` … `stake-40` and the node itself stake 1000 each. At level wire the prepared network always has them. */
   readonly stakes?: boolean;
+  /** With `stakes`: other amounts for some of these labels; plans that need any run at level adapter only. */
+  readonly stakeAmounts?: Readonly<Record<Label, number>>;
   readonly applicationValidation?: boolean;
 }
 

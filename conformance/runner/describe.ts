@@ -23,6 +23,7 @@ const ARROWS_MAX = 120;
 export function describePlan(plan: Plan): string[] {
   const setup: string[] = [];
   if (plan.setup.stakes === true) setup.push('stakes');
+  for (const [label, amount] of Object.entries(plan.setup.stakeAmounts ?? {})) setup.push(`stake of ${label} = ${amount}`);
   if (plan.setup.applicationValidation === true) setup.push('application validation');
   for (const [key, value] of Object.entries(plan.setup.overrides ?? {})) setup.push(`${key} = ${value}`);
   const steps = plan.steps.map((step, index) => `${index}. ${describeStep(step)}`);

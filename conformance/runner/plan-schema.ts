@@ -137,6 +137,7 @@ export const stepSchema: z.ZodType<Step> = z.discriminatedUnion('op', [
 export const setupSchema: z.ZodType<Setup> = z.strictObject({
   overrides: z.record(z.string(), z.string()).exactOptional(),
   stakes: z.boolean().exactOptional(),
+  stakeAmounts: z.record(z.string(), z.number().int().nonnegative()).exactOptional(),
   applicationValidation: z.boolean().exactOptional(),
 });
 

@@ -186,6 +186,26 @@ export const checks: readonly Check[] = [
     ],
   }),
   gossipCheck({
+    id: 'gossip.ihave.remembered',
+    title: 'A message is not asked for as long as it is remembered, which counts from its acceptance and not from its making',
+    clauses: ['GSP-056'],
+    levels: ['adapter'],
+    plans: fc.constantFrom(61_000, 90_000, 118_000).map((afterMs) => {
+      const spec = message('dated', { ageMs: 59_000 });
+      return plan([...sessions(0, 3), push(0, [spec]), wait(afterMs), ihave(1, [idOf(spec)]), wait(1_900)]);
+    }),
+    rules: [
+      {
+        ...asksForAnnounced,
+        judge: (view) => ({
+          ...asksForAnnounced.judge(view),
+          exercised: view.mentions.some((mention) => mention.by === 'kit' && mention.ids.some((id) => view.messages.has(id))),
+        }),
+      },
+    ],
+    runs: 3,
+  }),
+  gossipCheck({
     id: 'gossip.ihave.own',
     title: 'A message that the node published is not asked for when it is announced to it, however often',
     clauses: ['GSP-056'],

@@ -455,6 +455,35 @@ export const checks: readonly Check[] = [
     runs: 2,
   }),
   gossipCheck({
+    id: 'gossip.prune.stake-amounts',
+    title: 'The share of stake is taken of the smaller of the node’s and the origin’s, exactly, and reached when it is equalled',
+    clauses: ['GSP-070', 'GSP-072'],
+    levels: ['adapter'],
+    // Stake of the node, of the origin, and of the peers in the order in which their copies come.
+    plans: fc
+      .constantFrom<readonly [number, number, readonly number[]]>(
+        [1_000, 1_000, [75, 75, 1, 0]], // equalled by two
+        [1_000, 1_000, [75, 74, 1, 0]], // by three
+        [1_003, 1_003, [75, 75, 1, 0]], // 150.45: two are not enough
+        [1_000, 2_000, [75, 75, 75, 75]], // of the node's
+        [2_000, 1_000, [75, 75, 75, 75]], // of the origin's
+        [0, 1_000, [0, 0, 75, 75]], // no share of nothing
+        [9_000_000_000_000_027, 9_000_000_000_000_027, [1_350_000_000_000_000, 4, 1, 0]], // products beyond the integers of a float
+      )
+      .map(([node, author, peers]) =>
+        plan([...stakedSessions(peers.length), ...ordered('stake-1', [peers.map((_, index) => index)], 20), wait(3_000)], {
+          stakes: true,
+          stakeAmounts: {
+            node,
+            'stake-1': author,
+            ...Object.fromEntries(peers.map((amount, index) => [`stake-${index + 2}`, amount])),
+          },
+        }),
+      ),
+    rules: [prunesLateLinks, prunesWithinBounds],
+    runs: 30,
+  }),
+  gossipCheck({
     id: 'gossip.prune.rank',
     title: 'A link that was second more often stays, whatever late or repeated copies came on it and on others',
     clauses: ['GSP-073', 'GSP-072', 'GSP-070'],
