@@ -1,6 +1,19 @@
 /** What becomes of each envelope: the ordered checks of chapter 05, one defect at a time, beside a twin without it. */
 import fc from 'fast-check';
-import { dataSizeFor, idOf, ihave, message, ping, plan, push, session, sessions, spoilt, wait } from '../arbitraries/gossip-plans.ts';
+import {
+  dataSizeFor,
+  idOf,
+  ihave,
+  iwant,
+  message,
+  ping,
+  plan,
+  push,
+  session,
+  sessions,
+  spoilt,
+  wait,
+} from '../arbitraries/gossip-plans.ts';
 import type { EnvelopeDefect, EnvelopeSpec, Step } from '../driver/plan.ts';
 import { hasWallClock, type Trace } from '../driver/trace.ts';
 import { bytesAreUnchanged, pushesToActiveLinks } from '../invariants/gossip-push.ts';
@@ -480,6 +493,26 @@ const verdicts: readonly Check[] = [
     runs: 2,
   }),
   gossipCheck({
+    id: 'gossip.verdict.nobody-hears',
+    title: 'What is refused is neither pushed, nor announced, nor declined, nor sent to whoever asks for it, however large it is',
+    clauses: ['GSP-023'],
+    levels: ['adapter'],
+    plans: fc
+      .record({
+        bad: fc.constantFrom<EnvelopeSpec>(
+          spoilt(message('forged', { data: { size: 2_000 } }), { kind: 'signature' }),
+          message('old', { ageMs: 70_000, data: { size: 2_000 } }),
+          message('self', { origin: 'node', data: { size: 2_000 } }),
+        ),
+        links: fc.integer({ min: 4, max: 14 }),
+      })
+      .map(({ bad, links }) =>
+        plan([...sessions(0, links), push(0, [bad]), wait(100), iwant(1, [idOf(bad)]), wait(2_300), iwant(2, [idOf(bad)]), wait(1_200)]),
+      ),
+    rules: [{ ...refusedIsSilent, judge: (view) => heardOf(refusedIsSilent.judge(view)) }],
+    runs: 6,
+  }),
+  gossipCheck({
     id: 'gossip.verdict.rejected-costs',
     title: 'Rejected envelopes cost the sender its session, for whatever reason they are rejected',
     clauses: ['GSP-010', 'GSP-013', 'GSP-014', 'GSP-018'],
@@ -506,6 +539,11 @@ const verdicts: readonly Check[] = [
 
 function renamed<Result extends { readonly findings: readonly Finding[] }>(result: Result, from: string, to: string): Result {
   return { ...result, findings: result.findings.map((finding) => (finding.clause === from ? { ...finding, clause: to } : finding)) };
+}
+
+/** Whatever the reason for which an envelope is refused, nobody is to hear of it. */
+function heardOf(result: RuleResult): RuleResult {
+  return { ...result, findings: result.findings.map((finding) => ({ ...finding, clause: 'GSP-023' })) };
 }
 
 /** A session that stays open names the clause by which what came on it is rejected. */
