@@ -1,6 +1,7 @@
 /** What a score does to a peer: silence, closing, forgiving, and that a new session does not wash it. */
 import fc from 'fast-check';
 import { bogusId, idOf, ihave, iwant, message, ping, plan, push, session, sessions, spoilt, wait } from '../arbitraries/gossip-plans.ts';
+import { BURST, flood } from '../arbitraries/session-floods.ts';
 import type { Step } from '../driver/plan.ts';
 import type { Trace } from '../driver/trace.ts';
 import { answersIwants, asksForAnnounced } from '../invariants/gossip-announce.ts';
@@ -234,6 +235,39 @@ export const checks: readonly Check[] = [
       },
     ],
     runs: 2,
+  }),
+  gossipCheck({
+    id: 'gossip.score.overruns',
+    title: 'Overruns that are tolerated one by one cost score, and in the end the session',
+    clauses: ['GSP-090'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 8, max: 10 }).map((rounds) => {
+      // 200 overruns in each round, no more than a hundred of a class: by the formula B comes to 23 in eight rounds.
+      const round = [...flood(0, 'odd', BURST.data + 100), ...flood(0, 'iwant', BURST.inventory + 100), wait(10_001)];
+      return plan([...sessions(0, 2), ...Array.from({ length: rounds }, () => round).flat(), ping(1), wait(1_000)]);
+    }),
+    rules: [
+      {
+        clauses: ['GSP-090'],
+        judge: (view) => {
+          const span = view.spans.find(({ link }) => link === 0);
+          const stayed = span !== undefined && span.closedBy !== 'node';
+          return {
+            exercised: span !== undefined && view.trace.endMs > 80_000,
+            findings: stayed
+              ? [
+                  {
+                    clause: 'GSP-090',
+                    expected: `link 0 is closed: 200 overruns in each 10 s bring its score below ${view.number('score.graylist_min')}`,
+                    observed: 'it stayed open',
+                  },
+                ]
+              : [],
+          };
+        },
+      },
+    ],
+    runs: 1,
   }),
   gossipCheck({
     id: 'gossip.score.first-cap',
