@@ -5,7 +5,7 @@ import { keptLinks } from '../model/gossip.ts';
 import type { Finding } from '../runner/check.ts';
 import { certainlyHeld, clauseOfHold } from './gossip-prune-state.ts';
 import { short } from './gossip-verdict.ts';
-import { type GossipView, type Message, ZERO_ORIGIN } from './gossip-view.ts';
+import { type GossipView, type Message, type Span, ZERO_ORIGIN } from './gossip-view.ts';
 import type { Rule } from './rule.ts';
 
 /** No unasked push of an origin on a link while its Prune lasts (GSP-060). */
@@ -86,22 +86,27 @@ export const prunesLateLinks: Rule<GossipView> = {
       // The count may be taken at any beat after the last message; copies must all be in by then.
       if (lastCopyMs > last.atMs || last.atMs + withinMs > view.trace.endMs) continue;
       const { credits } = countOf(view, group, Number.POSITIVE_INFINITY);
-      const spans = view.spans.filter((span) => credits.has(span.link) && span.toMs > last.atMs + withinMs);
-      if (spans.length !== credits.size) continue;
+      const ranked = view.spans.filter((span) => credits.has(span.link));
+      const spans = ranked.filter((span) => span.toMs > last.atMs + withinMs);
+      if (ranked.length !== credits.size) continue;
       const stakeOf = (peerId: string): bigint => BigInt(view.trace.stakes[peerId] ?? 0);
-      const kept = keptLinks({
-        links: spans.map((span) => ({
-          link: span.link,
-          peerId: unhex(span.peerId),
-          stake: stakeOf(span.peerId),
-          credits: credits.get(span.link) ?? 0,
-        })),
-        keepMin: view.number('gossip.prune_keep_min'),
-        stakePercent: view.number('gossip.prune_stake_percent'),
-        ownStake: stakeOf(view.trace.nodePeerId),
-        originStake: group === ZERO_ORIGIN ? 0n : stakeOf(group),
-      });
-      const keptPeers = new Set(kept.map((link) => hex(link.peerId)));
+      const keptOf = (among: readonly Span[]): ReadonlySet<string> => {
+        const kept = keptLinks({
+          links: among.map((span) => ({
+            link: span.link,
+            peerId: unhex(span.peerId),
+            stake: stakeOf(span.peerId),
+            credits: credits.get(span.link) ?? 0,
+          })),
+          keepMin: view.number('gossip.prune_keep_min'),
+          stakePercent: view.number('gossip.prune_stake_percent'),
+          ownStake: stakeOf(view.trace.nodePeerId),
+          originStake: group === ZERO_ORIGIN ? 0n : stakeOf(group),
+        });
+        return new Set(kept.map((link) => hex(link.peerId)));
+      };
+      // A session that ended may take a place among the kept ones or not: only what both readings say is judged.
+      const [keptPeers, keptOpen] = [keptOf(ranked), keptOf(spans)];
       exercised = true;
       for (const span of spans) {
         const pruned = view.prunes.find(
@@ -112,7 +117,7 @@ export const prunesLateLinks: Rule<GossipView> = {
             notice.origins.includes(group) &&
             notice.event > last.event,
         );
-        if (keptPeers.has(span.peerId) && pruned !== undefined) {
+        if (keptPeers.has(span.peerId) && keptOpen.has(span.peerId) && pruned !== undefined) {
           findings.push({
             clause: 'GSP-072',
             expected: `link ${span.link} (${credits.get(span.link)} credits) is kept for ${short(group)}`,
@@ -123,6 +128,7 @@ export const prunesLateLinks: Rule<GossipView> = {
         // The origin of a counted message is not pruned for it (GSP-074).
         if (
           !keptPeers.has(span.peerId) &&
+          !keptOpen.has(span.peerId) &&
           !all.some(({ origin }) => origin === span.peerId) &&
           (pruned === undefined || pruned.atMs > last.atMs + withinMs)
         ) {

@@ -484,6 +484,29 @@ export const checks: readonly Check[] = [
     runs: 30,
   }),
   gossipCheck({
+    id: 'gossip.prune.leaver',
+    title: 'The end of a session takes nothing from what was counted on the others',
+    clauses: ['GSP-070', 'GSP-072'],
+    levels: ['adapter'],
+    plans: fc.integer({ min: 1, max: 19 }).map((before) => {
+      const specs = Array.from({ length: 20 }, (_, index) => of('plain', index));
+      const copies = (links: readonly number[], some: readonly EnvelopeSpec[]): Step[] =>
+        some.flatMap((spec) => links.map((link) => push(link, [spec])));
+      return plan(
+        [
+          ...sessions(0, 4),
+          ...copies([0, 1, 2, 3], specs.slice(0, before)),
+          { op: 'closeLink', link: 3 },
+          ...copies([0, 1, 2], specs.slice(before)),
+          wait(3_000),
+        ],
+        staked,
+      );
+    }),
+    rules: [prunesLateLinks, prunesWithinBounds],
+    runs: 3,
+  }),
+  gossipCheck({
     id: 'gossip.prune.rank',
     title: 'A link that was second more often stays, whatever late or repeated copies came on it and on others',
     clauses: ['GSP-073', 'GSP-072', 'GSP-070'],
