@@ -21,7 +21,17 @@ export type SeenBody =
   | { readonly type: 'Graft'; readonly origins: readonly Hex[] }
   | { readonly type: 'Ihave'; readonly topic: string; readonly ids: readonly Hex[] }
   | { readonly type: 'Iwant' | 'Idontwant'; readonly ids: readonly Hex[] }
+  /** A body of a later chapter, read by the table of its message. */
+  | { readonly type: 'message'; readonly message: string; readonly fields: SeenFields }
   | { readonly type: 'unknown' };
+
+/** A field: bytes in hexadecimal, text as it is, 64-bit numbers as bigint, others as number. */
+export type SeenValue = Hex | bigint | number | boolean | SeenFields | SeenEnvelope | readonly SeenValue[];
+
+/** A message by its field names in camelCase. Singular fields that are absent have their default; absent messages, members of a oneof and optional fields have no entry. */
+export interface SeenFields {
+  readonly [field: string]: SeenValue;
+}
 
 /** An envelope in a frame that was sent or received, read by the kit's model. */
 export interface SeenEnvelope {
@@ -32,6 +42,10 @@ export interface SeenEnvelope {
   readonly id: Hex | undefined;
   readonly origin: Hex | undefined;
   readonly createdMs: bigint | undefined;
+  /** Undefined when the envelope does not decode. */
+  readonly context?: string | undefined;
+  /** What is signed, where the context has a payload of version 1 that decodes; not for context `app`, of which `createdMs` is all that is judged. */
+  readonly payload?: { readonly message: string; readonly fields: SeenFields } | undefined;
   /** The name in the plan, for envelopes that the kit made. */
   readonly name: string | undefined;
 }

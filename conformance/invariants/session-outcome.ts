@@ -2,10 +2,13 @@
  * What a node has to make of one frame, in the order of chapter 03: the header and the table, then the
  * buckets (which the caller owns), then the body. Where the spec leaves a choice, both ways are said.
  */
-import { decodeBody, ELEMENTS } from '../model/bodies.ts';
+import { type BodyType, decodeBody, ELEMENTS, isBodyType } from '../model/bodies.ts';
 import { text } from '../model/bytes.ts';
+import { seeEnvelope } from '../model/envelope.ts';
 import { type FrameRule, frameRule, type SplitFrame } from '../model/frame.ts';
+import { elementFault, messageChoice, readMessage } from '../model/message.ts';
 import { allBytes, lastBytes, readFields, type WireField } from '../model/protobuf.ts';
+import { frameMessage } from '../model/schemas.ts';
 
 export type HeaderOutcome =
   /** A kind that the session has, with a request id that fits it. */
@@ -17,6 +20,7 @@ export type HeaderOutcome =
 /** WIR-026 to WIR-031 for a frame on a session with these capabilities (those of both hellos). */
 export function judgeHeader(frame: Pick<SplitFrame, 'kind' | 'requestId' | 'raw'>, capabilities: ReadonlySet<string>): HeaderOutcome {
   const rule = frameRule(frame.kind);
+  if (rule?.datagram === 'only') return { type: 'close', clause: 'WIR-114', code: 'E_UNKNOWN_KIND' };
   if (rule === undefined) {
     return frame.kind % 2 === 1 ? { type: 'leftAside' } : { type: 'close', clause: 'WIR-027', code: 'E_UNKNOWN_KIND' };
   }
@@ -61,26 +65,44 @@ const BYTES_FIELDS: Readonly<Record<string, readonly number[]>> = {
 };
 const NUMBER_FIELDS: Readonly<Record<string, readonly number[]>> = { GoAway: [1, 2], Prune: [2] };
 
-/** WIR-040 to WIR-050 and GSP-001 for the body of a known kind. */
+/** WIR-040 to WIR-050 for the body of a known kind, and GSP-001 for those of chapter 05. */
 export function judgeBody(rule: FrameRule, body: Uint8Array): BodyOutcome {
+  return isBodyType(rule.name) ? judgeNamed(rule.name, rule.kind, body) : judgeMessage(rule.name, body);
+}
+
+/** The same by the table of the body's message. */
+function judgeMessage(name: string, body: Uint8Array): BodyOutcome {
+  const message = frameMessage(name);
+  if (message === undefined) return { type: 'read' };
+  const { fault } = readFields(body);
+  const deep = fault?.body === 'WIR-042' ? deepGroups(body) : undefined;
+  if (deep !== undefined) return deep === 'complete' ? { type: 'either', clause: 'WIR-049' } : malformed('WIR-040');
+  const read = readMessage(message, body, (envelope) => seeEnvelope(new Uint8Array(1), envelope));
+  if (read.fields === undefined) return malformed(read.clause);
+  if (elementFault(message, read.fields) !== undefined) return { type: 'close', clause: 'WIR-046', code: 'E_LIMIT' };
+  const clause = messageChoice(message, body);
+  return clause === undefined ? { type: 'read' } : { type: 'either', clause };
+}
+
+function judgeNamed(name: BodyType, kind: number, body: Uint8Array): BodyOutcome {
   const { fields, fault } = readFields(body);
   if (fields === undefined) {
     const deep = fault.body === 'WIR-042' ? deepGroups(body) : undefined;
     return deep === 'complete' ? { type: 'either', clause: 'WIR-049' } : malformed(deep === 'cut' ? 'WIR-040' : fault.body);
   }
-  const items = rule.name === 'Push' ? allBytes(fields, 2).map(readFields) : [];
+  const items = name === 'Push' ? allBytes(fields, 2).map(readFields) : [];
   for (const item of items) if (item.fields === undefined) return malformed(item.fault.body);
-  const isText = !hasTopic(rule.name) || allBytes(fields, 1).every((bytes) => text(bytes) !== undefined);
-  const named = hasTopic(rule.name) ? text(lastBytes(fields, 1)) : '';
+  const isText = !hasTopic(name) || allBytes(fields, 1).every((bytes) => text(bytes) !== undefined);
+  const named = hasTopic(name) ? text(lastBytes(fields, 1)) : '';
   if (!isText || named === undefined) return malformed('WIR-044');
-  const decoded = decodeBody(rule.kind, body, new Uint8Array(1));
+  const decoded = decodeBody(kind, body, new Uint8Array(1));
   if (decoded === undefined) return malformed('WIR-045');
-  const bounds = ELEMENTS[rule.name];
-  const count = bounds === undefined ? 0 : allBytes(fields, hasTopic(rule.name) ? 2 : 1).length;
+  const bounds = ELEMENTS[name];
+  const count = bounds === undefined ? 0 : allBytes(fields, hasTopic(name) ? 2 : 1).length;
   if (bounds !== undefined && (count < bounds.min || count > bounds.max)) return { type: 'close', clause: 'WIR-046', code: 'E_LIMIT' };
-  if (hasTopic(rule.name) && !TOPIC_FORM.test(named)) return { type: 'close', clause: 'GSP-001', code: 'E_MALFORMED' };
+  if (hasTopic(name) && !TOPIC_FORM.test(named)) return { type: 'close', clause: 'GSP-001', code: 'E_MALFORMED' };
   const inner = items.flatMap((item) => item.fields ?? []);
-  const clause = choiceIn(fields, rule.name) ?? choiceInItems(inner);
+  const clause = choiceIn(fields, name) ?? choiceInItems(inner);
   return clause === undefined ? { type: 'read' } : { type: 'either', clause };
 }
 

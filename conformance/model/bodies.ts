@@ -3,6 +3,7 @@ import type { SeenBody } from '../driver/trace.ts';
 import { concat, hex, text } from './bytes.ts';
 import { seeEnvelope } from './envelope.ts';
 import { frameRule } from './frame.ts';
+import { decodeMessage, elementFault } from './message.ts';
 import {
   allBytes,
   lastBytes,
@@ -14,6 +15,7 @@ import {
   writeNumber,
   writeText,
 } from './protobuf.ts';
+import { frameMessage } from './schemas.ts';
 
 /** What each body is written from; bytes are bytes, whatever their length, so that faults can be written too. */
 export interface BodyFields {
@@ -51,6 +53,11 @@ const WRITERS: { readonly [T in BodyType]: (fields: BodyFields[T]) => Uint8Array
 
 function each(number: number, elements: readonly Uint8Array[]): readonly Uint8Array[] {
   return elements.map((element) => writeBytesField(number, element));
+}
+
+/** Whether a frame's name is that of a body with a writer of its own; the others are written by their table (`message.ts`). */
+export function isBodyType(name: string): name is BodyType {
+  return Object.hasOwn(WRITERS, name);
 }
 
 /** The body of a frame, fields in ascending order and defaults left out. */
@@ -124,8 +131,12 @@ export function decodeBody(kind: number, bytes: Uint8Array, networkId: Uint8Arra
       const named = ids(fields, 1);
       return named && { type: name, ids: named };
     }
-    case undefined:
-      return { type: 'unknown' };
+    default: {
+      const message = name === undefined ? undefined : frameMessage(name);
+      if (message === undefined) return { type: 'unknown' };
+      const seen = decodeMessage(message, bytes, (envelope) => seeEnvelope(networkId, envelope));
+      return seen && { type: 'message', message, fields: seen };
+    }
   }
 }
 
@@ -146,6 +157,7 @@ export function bodyFault(kind: number, bytes: Uint8Array): 'E_MALFORMED' | 'E_L
   const body = decodeBody(kind, bytes, new Uint8Array(1));
   if (body === undefined) return 'E_MALFORMED';
   if (body.type === 'unknown') return undefined;
+  if (body.type === 'message') return elementFault(body.message, body.fields) === undefined ? undefined : 'E_LIMIT';
   const bounds = ELEMENTS[body.type];
   const count = elementCount(body);
   return bounds !== undefined && (count < bounds.min || count > bounds.max) ? 'E_LIMIT' : undefined;

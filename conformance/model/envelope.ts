@@ -1,10 +1,12 @@
 /** Envelopes: what is signed, what the id covers, and the verdict. Spec: chapter 02, Envelopes. */
 import type { SeenEnvelope } from '../driver/trace.ts';
 import { concat, hex, sha256, text, u8, utf8 } from './bytes.ts';
+import { decodeMessage } from './message.ts';
 import { peerId } from './peer-id.ts';
 import { lastBytes, lastNumber, readFields, writeBytes, writeNumber, writeText } from './protobuf.ts';
 import { publicKey, sign, verifyStrict } from './quick.ts';
-import { type MessageName, strictFault } from './strict.ts';
+import { PAYLOADS } from './schemas.ts';
+import { strictFault } from './strict.ts';
 import { decodeUvarint, lp } from './uvarint.ts';
 
 /** An envelope's fields; absent ones have their defaults. */
@@ -30,9 +32,6 @@ export interface Judged {
   readonly code: string;
   readonly clause: string;
 }
-
-/** The messages that context and payload version 1 fix. Spec: IDN-040. */
-const PAYLOADS: Readonly<Record<string, MessageName>> = { handshake: 'HandshakeHello', app: 'AppPayload' };
 
 /** `"carillon/v1" ‖ 0x00 ‖ lp(network id) ‖ lp(context) ‖ lp(payload)`. Spec: IDN-030. */
 export function signingBytes(networkId: Uint8Array, context: string, payload: Uint8Array): Uint8Array {
@@ -111,7 +110,17 @@ export function seeEnvelope(networkId: Uint8Array, bytes: Uint8Array): SeenEnvel
     id: hex(envelopeId(networkId, context, keyType, key, payload)),
     origin: hex(peerId(keyType, key)),
     createdMs: context === 'app' ? readAppPayload(payload)?.createdMs : undefined,
+    context,
+    ...(context === 'app' ? {} : seePayload(networkId, context, payload)),
   };
+}
+
+/** The fields of a signed payload in version 1, strictly encoded. */
+function seePayload(networkId: Uint8Array, context: string, payload: Uint8Array): Pick<SeenEnvelope, 'payload'> {
+  const message = PAYLOADS.get(context);
+  if (message === undefined || payloadVersion(payload) !== 1n || strictFault(message, payload) !== undefined) return {};
+  const fields = decodeMessage(message, payload, (inner) => seeEnvelope(networkId, inner));
+  return fields === undefined ? {} : { payload: { message, fields } };
 }
 
 const ACCEPT: Judged = { verdict: 'accept', code: '', clause: '' };
@@ -136,7 +145,7 @@ export function judgeUnsigned(expectedContext: string, bytes: Uint8Array): Judge
   }
   const version = payloadVersion(payload);
   if (version === undefined) return { verdict: 'reject', code: 'E_STRUCTURE', clause: 'IDN-038' };
-  const message = Object.hasOwn(PAYLOADS, context) ? PAYLOADS[context] : undefined;
+  const message = PAYLOADS.get(context);
   if (version !== 1n || message === undefined) return { verdict: 'ignore', code: 'E_PAYLOAD_VERSION', clause: 'IDN-039' };
   if (strictFault(message, payload) !== undefined) return { verdict: 'reject', code: 'E_STRUCTURE', clause: 'IDN-040' };
   return ACCEPT;

@@ -5,14 +5,16 @@ import { decodeUvarint, encodeUvarint } from './uvarint.ts';
 /** One line of the frame table. `lengthMax` bounds the length field's value, in bytes. */
 export interface FrameRule {
   readonly kind: number;
-  readonly name: 'Ping' | 'Pong' | 'GoAway' | 'Push' | 'Prune' | 'Graft' | 'Ihave' | 'Iwant' | 'Idontwant' | 'Direct';
-  readonly class: 'control' | 'data' | 'inventory';
+  readonly name: string;
+  readonly class: 'control' | 'consensus' | 'sync' | 'inventory' | 'data';
   readonly lengthMax: number;
   readonly requestId: 'request' | 'reply' | 'notice';
   /** Kind of the answer to a request. */
   readonly answeredBy: number | undefined;
   /** Capability that must be in the session's intersection. */
-  readonly needs: 'gossip/1' | 'direct/1' | undefined;
+  readonly needs: string | undefined;
+  /** Whether it travels by datagram: also, also but as a question only from a proven address, or in no other way. */
+  readonly datagram: 'yes' | 'proven' | 'only' | undefined;
 }
 
 function rule(
@@ -23,8 +25,9 @@ function rule(
   requestId: FrameRule['requestId'],
   needs: FrameRule['needs'],
   answeredBy?: number,
+  datagram?: FrameRule['datagram'],
 ): FrameRule {
-  return { kind, name, class: frameClass, lengthMax, requestId, answeredBy, needs };
+  return { kind, name, class: frameClass, lengthMax, requestId, answeredBy, needs, datagram };
 }
 
 /** Every kind of this revision, in ascending order. */
@@ -32,6 +35,7 @@ export const FRAMES: readonly FrameRule[] = [
   rule(2, 'Ping', 'control', 64, 'request', undefined, 4),
   rule(4, 'Pong', 'control', 64, 'reply', undefined),
   rule(6, 'GoAway', 'control', 64, 'notice', undefined),
+  rule(8, 'Retry', 'control', 64, 'reply', undefined, undefined, 'only'),
   rule(32, 'Push', 'data', 65_516, 'notice', 'gossip/1'),
   rule(36, 'Prune', 'control', 1_280, 'notice', 'gossip/1'),
   rule(38, 'Graft', 'control', 1_280, 'notice', 'gossip/1'),

@@ -11,7 +11,7 @@ import type {
   Plan,
   Step,
 } from '../driver/plan.ts';
-import type { SeenBody, SeenFrame, Trace, TraceEvent } from '../driver/trace.ts';
+import type { SeenBody, SeenFields, SeenFrame, SeenValue, Trace, TraceEvent } from '../driver/trace.ts';
 import type { DiagramLine } from '../report/result.ts';
 
 /** Characters of a byte string that are shown. */
@@ -214,9 +214,27 @@ function nameBody(body: SeenBody, kind: number): string {
     case 'Iwant':
     case 'Idontwant':
       return `${body.type} [${body.ids.map((id) => shorten(id, 8)).join(', ')}]`;
+    case 'message':
+      return `${body.message} ${nameFields(body.fields)}`;
     case 'unknown':
       return `kind ${kind}`;
   }
+}
+
+// Each field in a few characters: lists by their length, bytes cut short.
+function nameFields(fields: SeenFields): string {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== '' && value !== 0n && value !== 0 && value !== false)
+    .map(([name, value]) => `${name} ${nameValue(value)}`)
+    .join(', ');
+}
+
+function nameValue(value: SeenValue): string {
+  if (typeof value === 'string') return shorten(value, 8);
+  if (typeof value !== 'object') return String(value);
+  if (Array.isArray(value)) return `[${value.length}]`;
+  if ('hash' in value && 'bytes' in value) return String(value.name ?? shorten(String(value.id ?? value.hash), 8));
+  return `{${Object.keys(value).length}}`;
 }
 
 // Keeps the beginning, where the situation is set up, and what surrounds the marked arrow or the end.

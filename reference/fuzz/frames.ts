@@ -1,10 +1,12 @@
 /** Frames to begin from and frames gone wrong: bodies that are in order, and headers that are not. */
-import { type BodyFields, type BodyType, encodeBody } from '../../conformance/model/bodies.ts';
+import { type BodyFields, type BodyType, encodeBody, isBodyType } from '../../conformance/model/bodies.ts';
 import { encodeFrame, FRAMES, type FrameRule } from '../../conformance/model/frame.ts';
+import { frameMessage } from '../../conformance/model/schemas.ts';
 import { concatBytes, fromHex } from '../core/bytes.ts';
 import type { Rng } from '../core/rng.ts';
 import { encodeUvarint } from '../core/wire/uvarint.ts';
 import { oddVarint, paddedVarint } from './field-mutation.ts';
+import { someMessage } from './message-bodies.ts';
 import { oneIn, pick, sizeUpTo } from './mutation.ts';
 import type { Stock, StockMessage } from './stock.ts';
 
@@ -73,7 +75,9 @@ function encodeNamed<T extends BodyType>(name: T, rng: Rng, stock: Stock): Uint8
 
 /** A body of the kind that is in order. */
 export function goodBody(rng: Rng, stock: Stock, rule: FrameRule): Uint8Array {
-  return encodeNamed(rule.name, rng, stock);
+  if (isBodyType(rule.name)) return encodeNamed(rule.name, rng, stock);
+  const message = frameMessage(rule.name);
+  return message === undefined ? EMPTY : someMessage(rng, stock, message);
 }
 
 /** The request id that the kind wants. */
