@@ -384,6 +384,10 @@ export class NodeDriver {
             clause: effect.clause ?? '',
           },
         };
+      case 'datagram':
+      case 'outcome':
+      case 'notice':
+      case 'resolve':
       case 'sessionEnded':
       case 'violation':
       case 'publishRefused':

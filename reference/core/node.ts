@@ -2,22 +2,31 @@
  * The node: one machine made of one per chapter. What a machine gives goes where the tables below
  * say, first in, first out; nothing in this file knows the protocol.
  *
- * None of the machines has durable state: chapters 02 to 05 ask for none, so a node that starts
- * again is a new node with the same identity. It needs another `seed` then (SES-004).
+ * None of the machines has durable state, so a node that starts again is a new node with the same
+ * identity. It needs another `seed` then (SES-004).
  */
 import type { Address } from '../../proto/gen/carillon/v1/common_pb.ts';
 import { copyBytes } from './bytes.ts';
 import type { CryptoProvider } from './crypto/provider.ts';
+import { createDatagrams, type DatagramInput, type DatagramOutput } from './datagram/machine.ts';
+import { createDht, type DhtInput, type DhtOutput } from './dht/machine.ts';
 import { invariant } from './errors.ts';
-import { createGossip, type GossipInput, type GossipOutput } from './gossip/machine.ts';
-import type { NodeEffect, NodeInput, NodeMachine } from './machine.ts';
+import { createGossip, type GossipInput, type GossipMachine, type GossipOutput } from './gossip/machine.ts';
+import type { Machine, NodeEffect, NodeInput, NodeMachine } from './machine.ts';
+import type { LedgerPort } from './mempool/contract.ts';
+import { createMempool, type MempoolInput, type MempoolOutput } from './mempool/machine.ts';
+import { createOverlay, type OverlayInput, type OverlayOutput } from './overlay/machine.ts';
 import type { Params } from './params.ts';
+import { createReconciliation, type ReconciliationInput, type ReconciliationOutput } from './reconciliation/machine.ts';
+import { createRecords, type RecordsInput, type RecordsOutput } from './records/machine.ts';
 import { createRng, type Rng } from './rng.ts';
-import type { MinorRange } from './session/capabilities.ts';
+import { type MinorRange, offeredCapabilities } from './session/capabilities.ts';
 import { createSessions } from './session/machine.ts';
 import type { SessionInput, SessionOptions, SessionOutput } from './session/state.ts';
+import { createTopology, type TopologyInput, type TopologyOutput } from './topology/machine.ts';
 import type { MonoMs, Now, PeerId } from './types.ts';
 import { KEY_TYPE_ED25519 } from './wire/envelope.ts';
+import { type FrameOwner, ownerOf } from './wire/frame.ts';
 import { derivePeerId } from './wire/peer-id.ts';
 
 /** What a node is made of. */
@@ -39,6 +48,12 @@ export interface NodeOptions {
   /** Role bits of the hello; 1 (app) if absent. */
   readonly roles?: number;
   readonly listenAddresses?: readonly Address[];
+  /** Addresses of the first nodes: `ws://…`, `udp://…`, or `dns:NAME` for a list in TXT records. None if absent. */
+  readonly bootstrap?: readonly string[];
+  /** Peers that are never pruned or evicted. None if absent. */
+  readonly protectedPeers?: ReadonlySet<PeerId>;
+  /** What the mempool asks of the ledger; without it every account is new and rich, and no leader is known. */
+  readonly ledger?: LedgerPort;
   /** Local events worked off for one input, at least 1; 65,536 if absent. What is left over waits for the next `tick`, which is due at once. */
   readonly localEventsMax?: number;
 }
@@ -49,23 +64,70 @@ export interface NodeOptions {
  */
 export interface Node extends NodeMachine {
   readonly peerId: PeerId;
-  /** A state view as plain data, or undefined for a name that is not `peers`, `sessions` or `gossip`. */
+  /** A state view as plain data, or undefined for a name that is none of `VIEWS`. */
   view(name: string): unknown;
 }
+
+/** The state views of a node. */
+export const VIEWS = [
+  'peers',
+  'sessions',
+  'gossip',
+  'datagrams',
+  'records',
+  'reconciliation',
+  'dht',
+  'overlay',
+  'topology',
+  'mempool',
+] as const;
 
 /** The machines, by the names that the tables use. */
 interface MachineInputs {
   readonly sessions: SessionInput;
+  readonly datagrams: DatagramInput;
   readonly gossip: GossipInput;
+  readonly records: RecordsInput;
+  readonly reconciliation: ReconciliationInput;
+  readonly dht: DhtInput;
+  readonly overlay: OverlayInput;
+  readonly topology: TopologyInput;
+  readonly mempool: MempoolInput;
 }
 type MachineName = keyof MachineInputs;
 
+/** What the machines give, by the same names. */
+interface MachineOutputs {
+  readonly sessions: SessionOutput;
+  readonly datagrams: DatagramOutput;
+  readonly gossip: GossipOutput;
+  readonly records: RecordsOutput;
+  readonly reconciliation: ReconciliationOutput;
+  readonly dht: DhtOutput;
+  readonly overlay: OverlayOutput;
+  readonly topology: TopologyOutput;
+  readonly mempool: MempoolOutput;
+}
+
+type AnyInput = NodeInput | MachineInputs[MachineName];
+type AnyOutput = MachineOutputs[MachineName];
+
 /** The machines that take an input of this type. */
 type TakenBy<T> = { [Name in MachineName]: T extends MachineInputs[Name]['type'] ? Name : never }[MachineName];
-type InputRoutes = { readonly [T in NodeInput['type']]: readonly TakenBy<T>[] };
-type OutputRoutes<Output extends { readonly type: string }> = {
-  readonly [T in Output['type']]: T extends NodeEffect['type'] ? 'effect' : TakenBy<T>;
+
+/** Picks a machine by what is in the input. */
+type Choice<T> = (input: Extract<AnyInput | AnyOutput, { readonly type: T }>) => MachineName | undefined;
+
+type InputRoutes = { readonly [T in NodeInput['type']]: readonly TakenBy<T>[] | Choice<T> };
+/** Outputs that are inputs of other machines; everything else is an effect. */
+type LocalRoutes = {
+  readonly [T in Exclude<AnyOutput['type'], NodeEffect['type']>]: readonly TakenBy<T>[] | Choice<T>;
 };
+
+const byKind = (input: { readonly kind: number }): FrameOwner | undefined => ownerOf(input.kind);
+
+/** Who keeps a set of chapter 07; `evidence` and `votes` come with later chapters. */
+const SET_OWNERS = { records: 'records', transactions: 'mempool', evidence: undefined, votes: undefined } as const;
 
 const INPUTS: InputRoutes = {
   linkOpened: ['sessions'],
@@ -77,36 +139,38 @@ const INPUTS: InputRoutes = {
   publish: ['gossip'],
   validated: ['gossip'],
   connect: ['sessions'],
+  datagram: ['datagrams'],
+  local: ({ request }) => request.type.slice(0, request.type.indexOf('.')) as MachineName,
+  resolved: ['dht'],
   shutdown: ['sessions'],
-  tick: ['sessions', 'gossip'],
+  tick: ['sessions', 'datagrams', 'gossip', 'records', 'reconciliation', 'dht', 'overlay', 'topology', 'mempool'],
 };
 
-const FROM_SESSIONS: OutputRoutes<SessionOutput> = {
-  dial: 'effect',
-  close: 'effect',
-  message: 'effect',
-  plaintext: 'effect',
-  established: 'effect',
-  sessionEnded: 'effect',
-  deliver: 'effect',
-  validate: 'effect',
-  verdict: 'effect',
-  publishRefused: 'effect',
-  violation: 'effect',
-  sessionUp: 'gossip',
-  sessionDown: 'gossip',
-  frame: 'gossip',
-  overrun: 'gossip',
-};
-
-const FROM_GOSSIP: OutputRoutes<GossipOutput> = {
-  sendFrame: 'sessions',
-  closeSession: 'sessions',
-  deliver: 'effect',
-  validate: 'effect',
-  verdict: 'effect',
-  publishRefused: 'effect',
-  violation: 'effect',
+const LOCAL: LocalRoutes = {
+  sessionUp: ['topology', 'gossip', 'records', 'reconciliation', 'dht', 'overlay', 'mempool'],
+  sessionDown: ['topology', 'gossip', 'records', 'reconciliation', 'dht', 'overlay', 'mempool'],
+  frame: byKind,
+  answered: byKind,
+  unanswered: byKind,
+  datagramAsked: byKind,
+  answeredByDatagram: byKind,
+  rtt: ['topology', 'overlay'],
+  dialEnded: ['topology', 'dht', 'overlay'],
+  overrun: ['gossip'],
+  sendFrame: ['sessions'],
+  ask: ['sessions'],
+  answer: ['sessions'],
+  closeSession: ['sessions'],
+  connect: ['sessions'],
+  askByDatagram: ['datagrams'],
+  answerByDatagram: ['datagrams'],
+  publish: ['gossip'],
+  candidate: ['topology'],
+  misbehaved: ['topology'],
+  wantPeers: ['dht'],
+  wantContact: ['dht'],
+  contactFound: ['overlay'],
+  reconciled: ({ set }) => SET_OWNERS[set],
 };
 
 /** One entry of the queue: an input and the machine that takes it. */
@@ -135,6 +199,13 @@ function sessionOptionsOf(options: NodeOptions, self: PeerId, rng: Rng): Session
   };
 }
 
+/** A ledger for nodes without one: no slots pass, every account is new and rich, nobody leads. */
+const NO_LEDGER: LedgerPort = {
+  slotAt: () => 0n,
+  accountOf: () => ({ nonce: 0n, balance: 2n ** 64n - 1n }),
+  leaderOf: () => undefined,
+};
+
 /** Makes a node without connections. Throws when a seed or the network id has the wrong size, or a listen address the wrong form. */
 export function createNode(options: NodeOptions): Node {
   const { params, crypto, stakes, localEventsMax = LOCAL_EVENTS_MAX } = options;
@@ -142,39 +213,90 @@ export function createNode(options: NodeOptions): Node {
   invariant(options.identitySeed.length === 32, 'an identity seed has 32 bytes');
   const idBytes = options.networkId.length;
   invariant(idBytes >= 1 && idBytes <= params['identity.network_id_bytes_max'], 'a network id has 1 to 32 bytes');
-  const peerId = derivePeerId(crypto, KEY_TYPE_ED25519, crypto.ed25519PublicKey(options.identitySeed));
+  const publicKey = crypto.ed25519PublicKey(options.identitySeed);
+  const peerId = derivePeerId(crypto, KEY_TYPE_ED25519, publicKey);
 
   const rng = createRng(options.seed);
+  const { roles = 1, listenAddresses = [], bootstrap = [], ledger = NO_LEDGER } = options;
   const shared = sessionOptionsOf(options, peerId, rng);
+  const { networkId, identitySeed } = shared;
+  const common = (label: string) => ({ params, crypto, rng: rng.fork(label), networkId, identitySeed, self: peerId });
+  const stakeOf = (peer: PeerId): bigint => stakes.get(peer) ?? 0n;
+
   const sessions = createSessions(shared);
-  const gossip = createGossip({
-    params,
-    crypto,
-    rng: rng.fork('gossip'),
-    networkId: shared.networkId,
-    identitySeed: shared.identitySeed,
-    self: peerId,
-    stakeOf: (peer) => stakes.get(peer) ?? 0n,
+  const { sessionOf } = sessions;
+  const datagrams = createDatagrams({ ...common('datagram'), publicKey });
+  const records = createRecords({
+    ...common('records'),
+    stakeOf,
+    roles,
+    listenAddresses,
+    capabilities: offeredCapabilities(params),
+  });
+  const dht = createDht({ ...common('dht'), sessionOf, bootstrap, listenAddresses });
+  const networkSize = (): number => dht.networkSize();
+  const overlay = createOverlay({
+    ...common('overlay'),
+    networkSize,
+    sessionOf,
+    contactOf: (peer) => records.contactOf(peer),
+    scoreOf: (peer) => gossip.scoreOf(peer),
+  });
+  const gossip: GossipMachine = createGossip({
+    ...common('gossip'),
+    stakeOf,
     applicationValidation: options.applicationValidation ?? false,
   });
+  const mempool = createMempool({ ...common('mempool'), ledger, sessionOf });
+  const reconciliation = createReconciliation({ ...common('reconciliation'), sets: [records.set, mempool.set] });
+  const topology = createTopology({
+    ...common('topology'),
+    stakeOf,
+    scoreOf: (peer) => gossip.scoreOf(peer),
+    protectedPeers: options.protectedPeers ?? new Set(),
+    roles,
+  });
+  const machines: { readonly [Name in MachineName]: Machine<MachineInputs[Name], MachineOutputs[Name]> } = {
+    sessions,
+    datagrams,
+    gossip,
+    records,
+    reconciliation,
+    dht,
+    overlay,
+    topology,
+    mempool,
+  };
 
   const queue: Local[] = [];
   let effects: NodeEffect[] = [];
   /** When the last input came, if it left work undone. */
   let unfinishedMs: MonoMs | undefined;
 
-  /** Sends each output where the table says; the table's type vouches for the two casts. */
-  function route<Output extends { readonly type: string }>(outputs: readonly Output[], routes: OutputRoutes<Output>): void {
+  /** Puts an input in the queue of whoever takes it; the types of the tables vouch for the casts. */
+  function enqueue(input: AnyInput, routes: readonly MachineName[] | ((input: never) => MachineName | undefined)): void {
+    if (typeof routes !== 'function') {
+      for (const to of routes) queue.push({ to, input } as Local);
+      return;
+    }
+    const to = routes(input as never);
+    if (to !== undefined) queue.push({ to, input } as Local);
+  }
+
+  /** Sends each output where the table says: to other machines, or out. */
+  function route(outputs: readonly AnyOutput[]): void {
     for (const output of outputs) {
-      const to: 'effect' | MachineName = routes[output.type as Output['type']];
-      if (to === 'effect') effects.push(output as unknown as NodeEffect);
-      else queue.push({ to, input: output } as unknown as Local);
+      const routes = LOCAL[output.type as keyof LocalRoutes];
+      if (routes === undefined) effects.push(output as NodeEffect);
+      else enqueue(output as AnyInput, routes);
     }
   }
 
-  function deliver(local: Local, now: Now): void {
-    if (local.to === 'sessions') route(sessions.handle(local.input, now), FROM_SESSIONS);
-    else route(gossip.handle(local.input, now), FROM_GOSSIP);
+  function deliver({ to, input }: Local, now: Now): void {
+    const machine = machines[to] as Machine<Local['input'], AnyOutput>;
+    // A timer of one chapter is no news to the others.
+    if (input.type === 'tick' && !isDue(machine.deadline(), now)) return;
+    route(machine.handle(input, now));
   }
 
   /** Works the queue off, then lets the sessions go on, until neither has anything left; false when there was too much. */
@@ -186,7 +308,7 @@ export function createNode(options: NodeOptions): Node {
       if (queue.length > 0) continue;
       const outputs = sessions.handle(SETTLED, now);
       if (outputs.length === 0) return true;
-      route(outputs, FROM_SESSIONS);
+      route(outputs);
       steps += 1;
     }
     return false;
@@ -194,9 +316,7 @@ export function createNode(options: NodeOptions): Node {
 
   function handle(input: NodeInput, now: Now): readonly NodeEffect[] {
     // A tick that comes to go on with what was left adds nothing of its own: the timers' turn is when that is done.
-    if (input.type !== 'tick' || unfinishedMs === undefined) {
-      for (const to of INPUTS[input.type]) queue.push({ to, input } as Local);
-    }
+    if (input.type !== 'tick' || unfinishedMs === undefined) enqueue(input, INPUTS[input.type]);
     effects = [];
     unfinishedMs = settle(now) ? undefined : now.monoMs;
     return effects;
@@ -204,24 +324,44 @@ export function createNode(options: NodeOptions): Node {
 
   function deadline(): MonoMs | undefined {
     if (unfinishedMs !== undefined) return unfinishedMs;
-    const ofSessions = sessions.deadline();
-    const ofGossip = gossip.deadline();
-    if (ofSessions === undefined || ofGossip === undefined) return ofSessions ?? ofGossip;
-    return Math.min(ofSessions, ofGossip);
+    let next: MonoMs | undefined;
+    for (const machine of Object.values(machines)) {
+      const due = machine.deadline();
+      if (due !== undefined && (next === undefined || due < next)) next = due;
+    }
+    return next;
   }
 
   function view(name: string): unknown {
-    switch (name) {
+    switch (name as (typeof VIEWS)[number]) {
       case 'peers':
         return sessions.peers().map((row) => ({ ...row, score: gossip.scoreOf(row.peer) }));
       case 'sessions':
         return sessions.view();
       case 'gossip':
         return gossip.view();
+      case 'datagrams':
+        return datagrams.view();
+      case 'records':
+        return records.view();
+      case 'reconciliation':
+        return reconciliation.view();
+      case 'dht':
+        return dht.view();
+      case 'overlay':
+        return overlay.view();
+      case 'topology':
+        return topology.view();
+      case 'mempool':
+        return mempool.view();
       default:
         return undefined;
     }
   }
 
   return { peerId, handle, deadline, view };
+}
+
+function isDue(deadlineMs: MonoMs | undefined, now: Now): boolean {
+  return deadlineMs !== undefined && deadlineMs <= now.monoMs;
 }

@@ -2,29 +2,21 @@
  * The table of chapter 19 as data, one row a parameter. A test holds every cell to the chapter, so
  * a number changes there and here or not at all.
  */
+import { DATAGRAM_ROWS } from './parameter-rows/datagram.ts';
+import { DHT_ROWS } from './parameter-rows/dht.ts';
+import { MEMPOOL_ROWS } from './parameter-rows/mempool.ts';
+import { OVERLAY_ROWS } from './parameter-rows/overlay.ts';
+import { RECONCILIATION_ROWS } from './parameter-rows/reconciliation.ts';
+import { RECORDS_ROWS } from './parameter-rows/records.ts';
+import { TOPOLOGY_ROWS } from './parameter-rows/topology.ts';
+
+export type { ChoiceRow, ParameterRow } from './parameter-rows/row.ts';
 
 /** The presets in the order of the table's columns. */
 export const PRESET_NAMES = ['main', 'tower', 'chat', 'devnet', 'conformance'] as const;
 
-/** One row: values in the order of `PRESET_NAMES`, the range with both ends included. */
-export interface ParameterRow {
-  readonly unit: string;
-  readonly values: readonly [number, number, number, number, number];
-  readonly range: readonly [number, number];
-  readonly clause: string;
-  readonly meaning: string;
-}
-
-/** A parameter whose value is one of the words of its unit. */
-export interface ChoiceRow {
-  readonly unit: string;
-  readonly values: readonly [string, string, string, string, string];
-  readonly clause: string;
-  readonly meaning: string;
-}
-
-/** Every parameter by its name, which is its configuration key. */
-export const PARAMETER_ROWS = {
+/** The rows of chapters 02 to 05. */
+const BASE_ROWS = {
   'identity.network_id_bytes_max': {
     unit: 'bytes',
     values: [32, 32, 32, 32, 32],
@@ -178,6 +170,13 @@ export const PARAMETER_ROWS = {
     range: [100, 600000],
     clause: 'SES-063',
     meaning: 'pause after which overruns are forgotten',
+  },
+  'session.questions_max': {
+    unit: 'questions',
+    values: [64, 64, 64, 64, 64],
+    range: [1, 10000],
+    clause: 'WIR-034',
+    meaning: 'questions of a node that wait for answers on one session',
   },
   'rate.control.messages_per_s': {
     unit: 'frames/s',
@@ -575,3 +574,22 @@ export const PARAMETER_ROWS = {
     meaning: 'peers whose counts are kept; the best score goes first, among equals any',
   },
 } as const;
+
+/** Every parameter by its name, which is its configuration key, in the order of the chapter. */
+export const PARAMETER_ROWS: typeof BASE_ROWS &
+  typeof DATAGRAM_ROWS &
+  typeof RECORDS_ROWS &
+  typeof RECONCILIATION_ROWS &
+  typeof DHT_ROWS &
+  typeof OVERLAY_ROWS &
+  typeof TOPOLOGY_ROWS &
+  typeof MEMPOOL_ROWS = {
+  ...BASE_ROWS,
+  ...DATAGRAM_ROWS,
+  ...RECORDS_ROWS,
+  ...RECONCILIATION_ROWS,
+  ...DHT_ROWS,
+  ...OVERLAY_ROWS,
+  ...TOPOLOGY_ROWS,
+  ...MEMPOOL_ROWS,
+};

@@ -13,8 +13,15 @@ export type ParameterName = keyof typeof PARAMETER_ROWS;
 /** With which peers a node gossips. Spec: GSP-100 */
 export type GossipMode = 'off' | 'alongside' | 'only';
 
+/** The words of a unit such as `off, on`. */
+type WordOf<Unit extends string> = Unit extends `${infer First}, ${infer Rest}` ? First | WordOf<Rest> : Unit;
+
 /** Every parameter by name; numbers are in the unit that the name ends in. */
-export type Params = { readonly [Name in ParameterName]: Name extends 'gossip.mode' ? GossipMode : number };
+export type Params = {
+  readonly [Name in ParameterName]: (typeof PARAMETER_ROWS)[Name] extends { readonly range: readonly [number, number] }
+    ? number
+    : WordOf<(typeof PARAMETER_ROWS)[Name]['unit']>;
+};
 
 /** One row of chapter 19, as documentation and commands show it. */
 export interface ParameterInfo {
@@ -126,6 +133,58 @@ export const RELATIONS: readonly Relation[] = [
     text: 'session.pong_answer_ms_max < session.pong_timeout_ms',
     names: ['session.pong_answer_ms_max', 'session.pong_timeout_ms'],
     holds: (p) => p['session.pong_answer_ms_max'] < p['session.pong_timeout_ms'],
+  },
+  ...(['messages', 'bytes'] as const).map((unit): Relation => {
+    const [address, subnet, total] = [
+      `datagram.address_${unit}_per_s`,
+      `datagram.subnet_${unit}_per_s`,
+      `datagram.total_${unit}_per_s`,
+    ] as const;
+    return {
+      text: `${address} ≤ ${subnet} ≤ ${total}`,
+      names: [address, subnet, total],
+      holds: (p) => p[address] <= p[subnet] && p[subnet] <= p[total],
+    };
+  }),
+  {
+    text: 'records.update_ms_min < records.change_ms_max',
+    names: ['records.update_ms_min', 'records.change_ms_max'],
+    holds: (p) => p['records.update_ms_min'] < p['records.change_ms_max'],
+  },
+  {
+    text: 'records.ttl_ms ≤ records.staked_ttl_ms',
+    names: ['records.ttl_ms', 'records.staked_ttl_ms'],
+    holds: (p) => p['records.ttl_ms'] <= p['records.staked_ttl_ms'],
+  },
+  {
+    text: 'records.health_ttl_ms ≤ records.staked_ttl_ms',
+    names: ['records.health_ttl_ms', 'records.staked_ttl_ms'],
+    holds: (p) => p['records.health_ttl_ms'] <= p['records.staked_ttl_ms'],
+  },
+  {
+    text: 'records.records_max ≥ records.origins_max',
+    names: ['records.records_max', 'records.origins_max'],
+    holds: (p) => p['records.records_max'] >= p['records.origins_max'],
+  },
+  {
+    text: 'dht.shortlist_max ≥ 8 · dht.bucket_size',
+    names: ['dht.shortlist_max', 'dht.bucket_size'],
+    holds: (p) => p['dht.shortlist_max'] >= 8 * p['dht.bucket_size'],
+  },
+  {
+    text: 'dht.subnet_bucket_max ≤ dht.subnet_table_max',
+    names: ['dht.subnet_bucket_max', 'dht.subnet_table_max'],
+    holds: (p) => p['dht.subnet_bucket_max'] <= p['dht.subnet_table_max'],
+  },
+  {
+    text: 'dht.short_ttl_ms ≤ dht.provider_ttl_ms ≤ dht.ttl_ms_max',
+    names: ['dht.short_ttl_ms', 'dht.provider_ttl_ms', 'dht.ttl_ms_max'],
+    holds: (p) => p['dht.short_ttl_ms'] <= p['dht.provider_ttl_ms'] && p['dht.provider_ttl_ms'] <= p['dht.ttl_ms_max'],
+  },
+  {
+    text: 'dht.lookup_queries_max ≥ dht.paths · dht.bucket_size',
+    names: ['dht.lookup_queries_max', 'dht.paths', 'dht.bucket_size'],
+    holds: (p) => p['dht.lookup_queries_max'] >= p['dht.paths'] * p['dht.bucket_size'],
   },
 ];
 

@@ -4,7 +4,7 @@
  * Ids are lower-case hexadecimal strings with a brand, so they key maps directly; they are made by
  * the decoder or a `parse…` function and nowhere else.
  */
-import { ErrorCode } from '../../proto/gen/carillon/v1/common_pb.ts';
+import { type Address, ErrorCode } from '../../proto/gen/carillon/v1/common_pb.ts';
 
 /** 64 lower-case hexadecimal digits: a PeerId (IDN-001). */
 export type PeerId = string & { readonly brand: 'PeerId' };
@@ -17,6 +17,21 @@ export type EnvelopeHash = string & { readonly brand: 'EnvelopeHash' };
 
 /** Names one connection of one node; chosen by the runtime, never used twice. */
 export type LinkId = number & { readonly brand: 'LinkId' };
+
+/** Names one question that a machine of this node has put to a peer; counted by the machine that asks. */
+export type AskId = number & { readonly brand: 'AskId' };
+
+/** Where datagrams come from and go to: an IP address in its shortest text form and a port. */
+export interface Endpoint {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** Where a peer may be found; hearsay until the peer has answered there itself. */
+export interface KnownContact {
+  readonly peer: PeerId;
+  readonly addresses: readonly Address[];
+}
 
 /** Milliseconds of the node's monotonic clock, from 0. */
 export type MonoMs = number;
@@ -45,5 +60,11 @@ export type ClauseId = string;
 /** The capability texts of this revision, chapter 04. */
 export const CAPABILITY_GOSSIP = 'gossip/1';
 export const CAPABILITY_DIRECT = 'direct/1';
+export const CAPABILITY_RECORDS = 'records/1';
+export const CAPABILITY_RECONCILE = 'reconcile/1';
+export const CAPABILITY_IBLT = 'iblt/1';
+export const CAPABILITY_DHT = 'dht/1';
+export const CAPABILITY_OVERLAY = 'overlay/1';
+export const CAPABILITY_MEMPOOL = 'mempool/1';
 
 export { ErrorCode };

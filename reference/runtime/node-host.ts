@@ -316,6 +316,11 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
         );
         emit({ type: 'violation', peer: effect.peer, code: effect.code, clause: effect.clause });
         return;
+      case 'datagram':
+      case 'outcome':
+      case 'notice':
+      case 'resolve':
+        return;
       default:
         effect satisfies never;
     }

@@ -6,7 +6,9 @@ import type { Rng } from '../rng.ts';
 import type { PeerId } from '../types.ts';
 
 /** Everything that gossip hears of: its sessions, the application, the time. */
-export type GossipInput = SessionEvent | Extract<NodeInput, { readonly type: 'publish' | 'validated' | 'tick' }>;
+export type GossipInput =
+  | Extract<SessionEvent, { readonly type: 'sessionUp' | 'sessionDown' | 'frame' | 'overrun' }>
+  | Extract<NodeInput, { readonly type: 'publish' | 'validated' | 'tick' }>;
 
 /** Everything that gossip asks for. */
 export type GossipOutput =

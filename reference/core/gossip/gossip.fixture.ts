@@ -259,6 +259,10 @@ export class Bench {
     const peer = identity(label);
     this.input({
       type: 'sessionUp',
+      publicKey: new Uint8Array(32),
+      direction: 'inbound',
+      roles: 1,
+      listenAddresses: [],
       link: link as LinkId,
       peer: peer.peer,
       address: options.address ?? `10.0.${link >> 8}.${link & 255}`,

@@ -67,7 +67,17 @@ class Network {
     this.nodes[from]?.ends.set(link, { node: to, link: otherLink });
     if (other === undefined) return;
     const address = `10.1.${to >> 8}.${to & 255}`;
-    this.input(from, { type: 'sessionUp', link, peer: other.peer, address, capabilities: new Set([capability]) });
+    this.input(from, {
+      type: 'sessionUp',
+      publicKey: new Uint8Array(32),
+      direction: 'inbound',
+      roles: 1,
+      listenAddresses: [],
+      link,
+      peer: other.peer,
+      address,
+      capabilities: new Set([capability]),
+    });
   }
 
   /** A ring, so that all hang together, and chords until every node has about `degree` links. */

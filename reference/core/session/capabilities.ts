@@ -1,7 +1,16 @@
 /** What two nodes can do together: the texts of their hellos and the minor version. Spec: chapter 04, "Handshake". */
 import { compareBytes, encodeUtf8 } from '../bytes.ts';
-import type { GossipMode } from '../params.ts';
-import { CAPABILITY_DIRECT, CAPABILITY_GOSSIP } from '../types.ts';
+import type { GossipMode, Params } from '../params.ts';
+import {
+  CAPABILITY_DHT,
+  CAPABILITY_DIRECT,
+  CAPABILITY_GOSSIP,
+  CAPABILITY_IBLT,
+  CAPABILITY_MEMPOOL,
+  CAPABILITY_OVERLAY,
+  CAPABILITY_RECONCILE,
+  CAPABILITY_RECORDS,
+} from '../types.ts';
 
 /** Lowest and highest minor protocol version that a node speaks. */
 export interface MinorRange {
@@ -15,8 +24,23 @@ export const MINOR_RANGE: MinorRange = { min: 0, max: 0 };
 // "without a leading zero" leaves the version 0 alone: its only digit leads nothing.
 const CAPABILITY_FORM = /^[a-z0-9-]{1,32}\/(?:0|[1-9][0-9]{0,4})$/;
 
-/** The capability texts that a node offers in a mode, ascending by bytes. Spec: GSP-100 */
-export function offeredCapabilities(mode: GossipMode): readonly string[] {
+/** The capabilities of chapters 06 to 09 and of the mempool, each with the parameter that turns it on. */
+const SWITCHED = [
+  [CAPABILITY_DHT, 'dht.mode'],
+  [CAPABILITY_IBLT, 'reconcile.iblt'],
+  [CAPABILITY_MEMPOOL, 'mempool.mode'],
+  [CAPABILITY_OVERLAY, 'overlay.mode'],
+  [CAPABILITY_RECONCILE, 'reconcile.mode'],
+  [CAPABILITY_RECORDS, 'records.mode'],
+] as const;
+
+/** The capability texts that a node with these parameters offers, ascending by bytes. Spec: GSP-100, chapter 04 "Capabilities" */
+export function offeredCapabilities(params: Params): readonly string[] {
+  const further = SWITCHED.filter(([, name]) => params[name] === 'on').map(([text]) => text);
+  return [...gossipCapabilities(params['gossip.mode']), ...further].sort();
+}
+
+function gossipCapabilities(mode: GossipMode): readonly string[] {
   switch (mode) {
     case 'off':
       return [CAPABILITY_DIRECT];

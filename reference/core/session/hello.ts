@@ -42,6 +42,10 @@ export interface Introduced {
   readonly peer: PeerId;
   /** What the peer offers; a session uses the intersection. */
   readonly offered: readonly string[];
+  readonly publicKey: Uint8Array;
+  /** What the peer claims to be, and where it says that it listens. */
+  readonly roles: number;
+  readonly listenAddresses: readonly Address[];
   readonly minor: number;
 }
 
@@ -141,5 +145,7 @@ export function judgeHello(
   if (fault !== undefined && fault.code !== 'E_PUZZLE') return fault;
   const content = judgeContent(params, identity, hello);
   if ('code' in content) return content;
-  return fault ?? { peer, offered: hello.capabilities, minor: content.minor };
+  if (fault !== undefined) return fault;
+  const { capabilities: offered, roles, listenAddresses } = hello;
+  return { peer, publicKey: copyBytes(opened.envelope.publicKey), offered, roles, listenAddresses, minor: content.minor };
 }

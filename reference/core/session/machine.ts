@@ -5,19 +5,29 @@
  */
 import { assertNever, invariant } from '../errors.ts';
 import type { Machine, NodeInput, SessionCommand } from '../machine.ts';
-import type { LinkId, MonoMs, Now } from '../types.ts';
+import type { LinkId, MonoMs, Now, PeerId } from '../types.ts';
 import { encodeFrame, FRAME_KINDS } from '../wire/frame.ts';
 import { abandonDials, dialDeadlineMs, requestDial, settleDial, takeDueDials } from './dial.ts';
 import type { Fault } from './hello.ts';
-import { continueHandshake, failHandshake, leaveHandshake, openEstablished, openLink } from './opening.ts';
+import { continueHandshake, endDial, failHandshake, leaveHandshake, openEstablished, openLink } from './opening.ts';
 import { pongDeadlineMs } from './ping.ts';
+import { addQuestion, questionsDeadlineMs } from './questions.ts';
 import { readUnread, receivePlaintext } from './receiving.ts';
-import { endForFault, endSession, flushSession, sendFrame, sendPing } from './sending.ts';
-import { createSessionState, type SessionInput, type SessionOptions, type SessionOutput, type SessionState } from './state.ts';
+import { endForFault, endSession, flushSession, sayUnanswered, sendFrame, sendPing } from './sending.ts';
+import {
+  createSessionState,
+  type Session,
+  type SessionInput,
+  type SessionOptions,
+  type SessionOutput,
+  type SessionState,
+} from './state.ts';
 import { type PeerView, type SessionsView, viewPeers, viewSessions } from './view.ts';
 
 /** The session machine, with what it shows of itself. */
 export interface SessionMachine extends Machine<SessionInput, SessionOutput> {
+  /** The session with a peer, if there is one. */
+  sessionOf(peer: PeerId): LinkId | undefined;
   peers(): readonly PeerView[];
   view(): SessionsView;
 }
@@ -60,9 +70,17 @@ function onPlaintext(state: SessionState, link: LinkId, plaintext: Uint8Array): 
 
 function onLinkClosed(state: SessionState, link: LinkId): void {
   const halfOpen = state.halfOpen.get(link);
-  if (halfOpen !== undefined) leaveHandshake(state, halfOpen);
+  if (halfOpen !== undefined) {
+    leaveHandshake(state, halfOpen);
+    endDial(state, halfOpen.dialled, halfOpen.expected, undefined);
+  }
   const session = state.sessions.get(link);
   if (session !== undefined) endSession(state, session, { code: undefined, gone: true });
+}
+
+function onDialFailed(state: SessionState, dial: number): void {
+  const target = settleDial(state.dials, dial);
+  if (target !== undefined) endDial(state, target.address, target.expected, undefined);
 }
 
 function onConnect(state: SessionState, input: Connect, now: Now): void {
@@ -82,8 +100,25 @@ function onShutdown(state: SessionState): void {
   for (const session of [...state.sessions.values()]) endSession(state, session, { code: 'E_SHUTDOWN' });
 }
 
-function onCommand(state: SessionState, command: SessionCommand): void {
+type Ask = Extract<SessionCommand, { readonly type: 'ask' }>;
+
+/** Puts a question, or says at once that there will be no answer. */
+function onAsk(state: SessionState, session: Session | undefined, command: Ask, now: Now): void {
+  const { ask, kind, body, timeoutMs } = command;
+  const replyKind = FRAME_KINDS.get(kind)?.reply;
+  invariant(replyKind !== undefined, 'only requests are asked');
+  const question = { ask, kind, replyKind, deadlineMs: now.monoMs + timeoutMs };
+  const requestId = session && addQuestion(session.questions, question, state.params['session.questions_max']);
+  if (session === undefined || requestId === undefined) state.out.push({ type: 'unanswered', ask, kind });
+  else sendFrame(state, session, kind, { bytes: encodeFrame(kind, requestId, body) });
+}
+
+function onCommand(state: SessionState, command: SessionCommand, now: Now): void {
   const session = state.sessions.get(command.link);
+  if (command.type === 'ask') {
+    onAsk(state, session, command, now);
+    return;
+  }
   if (session === undefined) return;
   if (command.type === 'closeSession') {
     // Whoever closes has said why.
@@ -91,7 +126,8 @@ function onCommand(state: SessionState, command: SessionCommand): void {
     return;
   }
   invariant(FRAME_KINDS.has(command.kind), 'only kinds of the table are sent');
-  sendFrame(state, session, command.kind, { bytes: encodeFrame(command.kind, 0, command.body) });
+  const requestId = command.type === 'answer' ? command.requestId : 0;
+  sendFrame(state, session, command.kind, { bytes: encodeFrame(command.kind, requestId, command.body) });
 }
 
 /** Reads on; when there is nothing to read, sends. */
@@ -117,6 +153,7 @@ function onTime(state: SessionState, isDue: (at: MonoMs) => boolean, now: Now): 
       endForFault(state, session, { code: 'E_PING_TIMEOUT', clause: 'SES-054' });
       continue;
     }
+    sayUnanswered(state, session, isDue);
     if (session.releaseMs !== undefined && isDue(session.releaseMs)) state.unsent.add(session);
     if (isDue(session.pings.nextMs)) sendPing(state, session, now);
   }
@@ -127,8 +164,9 @@ function onTime(state: SessionState, isDue: (at: MonoMs) => boolean, now: Now): 
 function earliest(state: SessionState): MonoMs | undefined {
   let next = dialDeadlineMs(state.dials) ?? Number.POSITIVE_INFINITY;
   for (const { deadlineMs } of state.halfOpen.values()) next = Math.min(next, deadlineMs);
-  for (const { pings, releaseMs } of state.sessions.values()) {
-    next = Math.min(next, pings.nextMs, releaseMs ?? next, pongDeadlineMs(state.params, pings) ?? next);
+  for (const { pings, questions, releaseMs } of state.sessions.values()) {
+    const waitsMs = [releaseMs, pongDeadlineMs(state.params, pings), questionsDeadlineMs(questions)];
+    next = Math.min(next, pings.nextMs, ...waitsMs.map((at) => at ?? next));
   }
   return next === Number.POSITIVE_INFINITY ? undefined : next;
 }
@@ -152,7 +190,7 @@ function onNodeInput(state: SessionState, input: Exclude<SessionInput, SessionCo
       onLinkClosed(state, input.link);
       break;
     case 'dialFailed':
-      settleDial(state.dials, input.dial);
+      onDialFailed(state, input.dial);
       break;
     case 'connect':
       onConnect(state, input, now);
@@ -191,8 +229,10 @@ export function createSessions(options: SessionOptions): SessionMachine {
   function handle(input: SessionInput, now: Now): readonly SessionOutput[] {
     switch (input.type) {
       case 'sendFrame':
+      case 'ask':
+      case 'answer':
       case 'closeSession':
-        onCommand(state, input);
+        onCommand(state, input, now);
         break;
       case 'settled':
         onSettled(state, now);
@@ -207,5 +247,11 @@ export function createSessions(options: SessionOptions): SessionMachine {
     return out;
   }
 
-  return { handle, deadline, peers: () => viewPeers(state), view: () => viewSessions(state) };
+  return {
+    handle,
+    deadline,
+    sessionOf: (peer) => state.byPeer.get(peer)?.link,
+    peers: () => viewPeers(state),
+    view: () => viewSessions(state),
+  };
 }

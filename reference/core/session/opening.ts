@@ -1,4 +1,5 @@
 /** From a connection to a session: the handshake's steps, and who gets in. Spec: SES-005 to SES-024, SES-040 to SES-043. */
+import type { Address } from '../../../proto/gen/carillon/v1/common_pb.ts';
 import { invariant } from '../errors.ts';
 import type { NodeInput } from '../machine.ts';
 import type { LinkId, Now, PeerId } from '../types.ts';
@@ -12,6 +13,7 @@ import { createInitiator, createResponder } from './handshake.ts';
 import { type Fault, judgePeer } from './hello.ts';
 import { createOutbox } from './outbox.ts';
 import { createPings } from './ping.ts';
+import { createQuestions } from './questions.ts';
 import { createRates } from './rates.ts';
 import { endSession, sayGoodbye } from './sending.ts';
 import type { Ciphers, HalfOpen, Session, SessionState } from './state.ts';
@@ -22,7 +24,12 @@ type LinkEstablished = Extract<NodeInput, { readonly type: 'linkEstablished' }>;
 /** A peer that has proved its identity and asks for a session. */
 interface Candidate extends Pick<Session, 'link' | 'direction' | 'address' | 'dialled'> {
   readonly peer: PeerId;
+  readonly publicKey: Uint8Array;
   readonly offered: readonly string[];
+  readonly roles: number;
+  readonly listenAddresses: readonly Address[];
+  /** Whom this node dialled, if it cared. */
+  readonly expected: PeerId | undefined;
   readonly ciphers: Ciphers | undefined;
 }
 
@@ -61,7 +68,7 @@ export function openLink(state: SessionState, input: LinkOpened, now: Now): void
   const handshake = inbound ? createResponder(state.kit) : createInitiator(state.kit, target.expected);
   const dialled = addressOf(target);
   const deadlineMs = now.monoMs + state.params['session.handshake_timeout_ms'];
-  state.halfOpen.set(link, { link, direction, address, dialled, deadlineMs, handshake });
+  state.halfOpen.set(link, { link, direction, address, dialled, expected: target.expected, deadlineMs, handshake });
   if (handshake.opening !== undefined) state.out.push({ type: 'message', link, data: handshake.opening });
 }
 
@@ -72,17 +79,29 @@ export function openEstablished(state: SessionState, input: LinkEstablished, now
   if (!isWelcome(state, link, target)) return;
   const peer = derivePeerId(state.crypto, KEY_TYPE_ED25519, input.publicKey);
   const fault = judgePeer(state.crypto, state.params, state.identity.self, peer, target.expected);
+  const dialled = addressOf(target);
+  const { expected } = target;
   if (fault !== undefined) {
+    endDial(state, dialled, expected, undefined);
     refuse(state, link, fault);
     return;
   }
-  const dialled = addressOf(target);
-  establish(state, { link, direction, address, dialled, peer, offered: input.capabilities, ciphers: undefined }, now);
+  const { publicKey, capabilities: offered, roles = 1, listenAddresses = [] } = input;
+  establish(
+    state,
+    { link, direction, address, dialled, expected, peer, publicKey, offered, roles, listenAddresses, ciphers: undefined },
+    now,
+  );
 }
 
 function refuse(state: SessionState, link: LinkId, fault: Fault): void {
   state.out.push({ type: 'violation', link, peer: undefined, ...fault });
   state.out.push({ type: 'close', link, code: fault.code });
+}
+
+/** Tells whoever wanted the dial what it came to. */
+export function endDial(state: SessionState, dialled: string | undefined, expected: PeerId | undefined, peer: PeerId | undefined): void {
+  if (dialled !== undefined) state.out.push({ type: 'dialEnded', address: dialled, expected, peer });
 }
 
 /** Takes a connection out of the handshake, whatever becomes of it. */
@@ -94,13 +113,14 @@ export function leaveHandshake(state: SessionState, halfOpen: HalfOpen): void {
 /** Ends a handshake without a word: there is nobody yet to whom a code could be told. */
 export function failHandshake(state: SessionState, halfOpen: HalfOpen, fault: Fault): void {
   leaveHandshake(state, halfOpen);
+  endDial(state, halfOpen.dialled, halfOpen.expected, undefined);
   refuse(state, halfOpen.link, fault);
 }
 
 /** The peer's next handshake message. */
 export function continueHandshake(state: SessionState, halfOpen: HalfOpen, message: Uint8Array, now: Now): void {
   const step = halfOpen.handshake.read(message);
-  const { link, direction, address, dialled } = halfOpen;
+  const { link, direction, address, dialled, expected } = halfOpen;
   switch (step.outcome) {
     case 'fault':
       failHandshake(state, halfOpen, step.fault);
@@ -111,8 +131,8 @@ export function continueHandshake(state: SessionState, halfOpen: HalfOpen, messa
     case 'complete': {
       leaveHandshake(state, halfOpen);
       if (step.reply !== undefined) state.out.push({ type: 'message', link, data: step.reply });
-      const { peer, offered, send, receive } = step.peer;
-      establish(state, { link, direction, address, dialled, peer, offered, ciphers: { send, receive } }, now);
+      const { send, receive, ...introduced } = step.peer;
+      establish(state, { link, direction, address, dialled, expected, ...introduced, ciphers: { send, receive } }, now);
     }
   }
 }
@@ -138,10 +158,14 @@ function establish(state: SessionState, candidate: Candidate, now: Now): void {
   if (dialled !== undefined) rememberAnswer(state.dials, dialled, peer);
   const rival = state.byPeer.get(peer);
   if (rival !== undefined) {
-    if (!replaceRival(state, rival, candidate, now)) return;
+    if (!replaceRival(state, rival, candidate, now)) {
+      endDial(state, dialled, candidate.expected, peer);
+      return;
+    }
   } else if (state.sessions.size >= params['session.sessions_max']) {
     // Departs from SES-043 in that it holds for connections of our own as well: the bound is one on memory.
     sayGoodbye(state, candidate, 'E_BUSY');
+    endDial(state, dialled, candidate.expected, undefined);
     return;
   }
   const session: Session = {
@@ -156,10 +180,23 @@ function establish(state: SessionState, candidate: Candidate, now: Now): void {
     rates: createRates(params, now.monoMs),
     outbox: createOutbox(params, now.monoMs),
     pings: createPings(params, now.monoMs),
+    questions: createQuestions(),
     releaseMs: undefined,
   };
   state.sessions.set(link, session);
   state.byPeer.set(peer, session);
   state.out.push({ type: 'established', link, peer, capabilities: [...session.capabilities] });
-  state.out.push({ type: 'sessionUp', link, peer, address, capabilities: session.capabilities });
+  const { publicKey, roles, listenAddresses } = candidate;
+  state.out.push({
+    type: 'sessionUp',
+    link,
+    peer,
+    publicKey,
+    address,
+    direction,
+    capabilities: session.capabilities,
+    roles,
+    listenAddresses,
+  });
+  endDial(state, dialled, candidate.expected, peer);
 }

@@ -64,13 +64,14 @@ export function markSent(pings: Pings, requestId: number, nowMs: MonoMs): void {
   if (ping !== undefined) ping.sentMs = nowMs;
 }
 
-/** Takes an answer; another nonce than the question's changes nothing. Spec: SES-055 */
-export function takePong(pings: Pings, requestId: number, nonce: Uint8Array, nowMs: MonoMs): void {
+/** Takes an answer and gives the round trip that it shows; another nonce than the question's changes nothing. Spec: SES-055 */
+export function takePong(pings: Pings, requestId: number, nonce: Uint8Array, nowMs: MonoMs): number | undefined {
   const ping = pings.waiting.get(requestId);
-  if (ping?.sentMs === undefined || !equalBytes(ping.nonce, nonce)) return;
+  if (ping?.sentMs === undefined || !equalBytes(ping.nonce, nonce)) return undefined;
   pings.waiting.delete(requestId);
   const sampleMs = Math.max(0, nowMs - ping.sentMs);
   pings.rttMs = pings.rttMs === undefined ? sampleMs : pings.rttMs + RTT_GAIN * (sampleMs - pings.rttMs);
+  return sampleMs;
 }
 
 /** When the oldest Ping will have waited `session.pong_timeout_ms`, or undefined when none waits. Spec: SES-054 */

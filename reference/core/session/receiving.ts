@@ -6,6 +6,7 @@ import { setPeerRest } from './dial.ts';
 import { type ReadFrame, screenFrame } from './frames.ts';
 import { errorNameOf, retryAfter } from './goaway.ts';
 import { takePong } from './ping.ts';
+import { isAwaited, takeAnswer } from './questions.ts';
 import { chargeFrame } from './rates.ts';
 import { endForFault, endSession, sendFrame } from './sending.ts';
 import type { Session, SessionState, Unread } from './state.ts';
@@ -23,8 +24,12 @@ function onPing(state: SessionState, session: Session, frame: ReadFrame): void {
 /** Spec: SES-055 */
 function onPong(state: SessionState, session: Session, frame: ReadFrame, now: Now): void {
   const decoded = decodePong(frame.body);
-  if (decoded.ok) takePong(session.pings, frame.requestId, decoded.value.nonce, now.monoMs);
-  else endForFault(state, session, { code: decoded.code, clause: decoded.clause });
+  if (!decoded.ok) {
+    endForFault(state, session, { code: decoded.code, clause: decoded.clause });
+    return;
+  }
+  const ms = takePong(session.pings, frame.requestId, decoded.value.nonce, now.monoMs);
+  if (ms !== undefined) state.out.push({ type: 'rtt', link: session.link, peer: session.peer, ms });
 }
 
 /** Spec: SES-070 to SES-073 */
@@ -49,14 +54,17 @@ function onFrame(state: SessionState, session: Session, frame: ReadFrame, now: N
       onPong(state, session, frame, now);
       return;
     default: {
-      const { link } = session;
-      state.out.push({ type: 'frame', link, kind: frame.kind, requestId: frame.requestId, body: frame.body });
+      const { link, questions } = session;
+      const ask = isAwaited(questions, frame.kind, frame.requestId) ? takeAnswer(questions, frame.requestId) : undefined;
+      if (ask !== undefined) state.out.push({ type: 'answered', ask, link, kind: frame.kind, body: frame.body });
+      else state.out.push({ type: 'frame', link, kind: frame.kind, requestId: frame.requestId, body: frame.body });
     }
   }
 }
 
 function readOne(state: SessionState, session: Session, frame: ReadFrame, now: Now): void {
-  const waits = (kind: number, requestId: number): boolean => kind === KIND_PONG && session.pings.waiting.has(requestId);
+  const waits = (kind: number, requestId: number): boolean =>
+    kind === KIND_PONG ? session.pings.waiting.has(requestId) : isAwaited(session.questions, kind, requestId);
   const screening = screenFrame(frame, session.capabilities, waits);
   if (screening.outcome === 'close') {
     endForFault(state, session, { code: screening.code, clause: screening.clause });

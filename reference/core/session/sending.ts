@@ -1,12 +1,13 @@
 /** The way out of a session: frames into plaintexts, plaintexts into messages, and the end. Spec: WIR-009, SES-031, SES-065, CNV-011 to CNV-013. */
 import { concatBytes } from '../bytes.ts';
-import type { ErrorName, Now } from '../types.ts';
+import type { ErrorName, MonoMs, Now } from '../types.ts';
 import { encodePing } from '../wire/body.ts';
 import { encodeFrame, KIND_PING } from '../wire/frame.ts';
 import { encodeGoAwayFrame } from './goaway.ts';
 import type { Fault } from './hello.ts';
 import { nextReleaseMs, type OutFrame, queueFrame, releaseFrames } from './outbox.ts';
 import { makePing, markSent } from './ping.ts';
+import { takeUnanswered } from './questions.ts';
 import type { Session, SessionState } from './state.ts';
 
 /** Which end a session finds. */
@@ -56,7 +57,13 @@ export function endSession(state: SessionState, session: Session, ending: Ending
   state.unsent.delete(session);
   if (ending.gone !== true) sayGoodbye(state, session, ending.code, ending.retryAfterMs);
   state.out.push({ type: 'sessionEnded', link, peer, code: ending.peerCode ?? ending.code });
+  sayUnanswered(state, session, () => true);
   state.out.push({ type: 'sessionDown', link, peer });
+}
+
+/** Tells the machines that asked which of their questions found no answer. */
+export function sayUnanswered(state: SessionState, session: Session, isOver: (deadlineMs: MonoMs) => boolean): void {
+  for (const { ask, kind } of takeUnanswered(session.questions, isOver)) state.out.push({ type: 'unanswered', ask, kind });
 }
 
 /** Ends a session because its peer broke a clause. */

@@ -17,6 +17,7 @@ import { createHandshakeKit, type HandshakeKit, type SessionHandshake } from './
 import type { Identity } from './hello.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pings } from './ping.ts';
+import type { Questions } from './questions.ts';
 import type { Rates } from './rates.ts';
 
 /** What a session machine is made of. */
@@ -39,7 +40,7 @@ export interface SessionOptions {
 
 /** What the session machine takes: the inputs that concern links, and what other machines ask for. */
 export type SessionInput =
-  | Exclude<NodeInput, { readonly type: 'publish' | 'validated' }>
+  | Exclude<NodeInput, { readonly type: 'publish' | 'validated' | 'datagram' | 'local' | 'resolved' }>
   | SessionCommand
   /**
    * Nobody has anything left to do: go on with the next frame that was received, or, when none is
@@ -57,6 +58,8 @@ export interface HalfOpen {
   readonly address: string;
   /** What this node dialled to get here. */
   readonly dialled: string | undefined;
+  /** Whom it dialled, if it cared. */
+  readonly expected: PeerId | undefined;
   readonly deadlineMs: MonoMs;
   readonly handshake: SessionHandshake;
 }
@@ -80,6 +83,7 @@ export interface Session {
   readonly rates: Rates;
   readonly outbox: Outbox;
   readonly pings: Pings;
+  readonly questions: Questions;
   /** When frames that the peer's buckets had no room for may leave. */
   releaseMs: MonoMs | undefined;
 }
@@ -119,7 +123,7 @@ export function createSessionState(options: SessionOptions): SessionState {
     networkId: options.networkId,
     seed: options.identitySeed,
     minor: options.minorRange ?? MINOR_RANGE,
-    capabilities: offeredCapabilities(params['gossip.mode']),
+    capabilities: offeredCapabilities(params),
     roles: options.roles ?? 1,
     listenAddresses: options.listenAddresses ?? [],
   };

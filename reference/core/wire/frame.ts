@@ -1,7 +1,7 @@
 /** Frames: the table of kinds, and the header in both directions. Spec: chapter 03, "Frames". */
 import { concatBytes } from '../bytes.ts';
 import { invariant } from '../errors.ts';
-import { CAPABILITY_DIRECT, CAPABILITY_GOSSIP, type ClauseId, type ErrorName } from '../types.ts';
+import { CAPABILITY_DHT, CAPABILITY_DIRECT, CAPABILITY_GOSSIP, type ClauseId, type ErrorName } from '../types.ts';
 import { encodeUvarint, readUvarintNumber } from './uvarint.ts';
 
 /** What a frame's bytes are charged to, and in which order classes are sent. */
@@ -20,6 +20,8 @@ export interface FrameKind {
   readonly exchange: 'request' | 'reply' | 'notice';
   /** The capability that must be in the session's intersection, if any. */
   readonly needs: string | undefined;
+  /** The kind that answers a request; undefined for replies and notices. */
+  readonly reply?: number;
 }
 
 export const KIND_PING = 2;
@@ -32,12 +34,24 @@ export const KIND_IHAVE = 40;
 export const KIND_IWANT = 42;
 export const KIND_IDONTWANT = 44;
 export const KIND_DIRECT = 48;
+export const KIND_FIND_NODE = 70;
+export const KIND_FIND_NODE_REPLY = 72;
+export const KIND_GET_PROVIDERS = 74;
+export const KIND_GET_PROVIDERS_REPLY = 76;
+export const KIND_ADD_PROVIDER = 78;
+export const KIND_ADD_PROVIDER_REPLY = 80;
+export const KIND_GET_VALUE = 82;
+export const KIND_GET_VALUE_REPLY = 84;
+export const KIND_PUT_VALUE = 86;
+export const KIND_PUT_VALUE_REPLY = 88;
+export const KIND_DHT_PING = 90;
+export const KIND_DHT_PONG = 92;
 
 /** The plaintext of one Noise transport message holds at most this many bytes. */
 export const PLAINTEXT_BYTES_MAX = 65519;
 
 const TABLE: readonly FrameKind[] = [
-  { kind: KIND_PING, name: 'Ping', class: 'control', lengthMax: 64, exchange: 'request', needs: undefined },
+  { kind: KIND_PING, name: 'Ping', class: 'control', lengthMax: 64, exchange: 'request', needs: undefined, reply: KIND_PONG },
   { kind: KIND_PONG, name: 'Pong', class: 'control', lengthMax: 64, exchange: 'reply', needs: undefined },
   { kind: KIND_GO_AWAY, name: 'GoAway', class: 'control', lengthMax: 64, exchange: 'notice', needs: undefined },
   { kind: KIND_PUSH, name: 'Push', class: 'data', lengthMax: 65516, exchange: 'notice', needs: CAPABILITY_GOSSIP },
@@ -47,7 +61,38 @@ const TABLE: readonly FrameKind[] = [
   { kind: KIND_IWANT, name: 'Iwant', class: 'inventory', lengthMax: 35072, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_IDONTWANT, name: 'Idontwant', class: 'inventory', lengthMax: 18432, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_DIRECT, name: 'Direct', class: 'data', lengthMax: 65516, exchange: 'notice', needs: CAPABILITY_DIRECT },
+  { kind: KIND_FIND_NODE, name: 'FindNode', class: 'sync', lengthMax: 192, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_FIND_NODE_REPLY },
+  { kind: KIND_FIND_NODE_REPLY, name: 'FindNodeReply', class: 'sync', lengthMax: 1116, exchange: 'reply', needs: CAPABILITY_DHT },
+  { kind: KIND_GET_PROVIDERS, name: 'GetProviders', class: 'sync', lengthMax: 64, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_GET_PROVIDERS_REPLY },
+  { kind: KIND_GET_PROVIDERS_REPLY, name: 'GetProvidersReply', class: 'sync', lengthMax: 1116, exchange: 'reply', needs: CAPABILITY_DHT },
+  { kind: KIND_ADD_PROVIDER, name: 'AddProvider', class: 'sync', lengthMax: 640, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_ADD_PROVIDER_REPLY },
+  { kind: KIND_ADD_PROVIDER_REPLY, name: 'AddProviderReply', class: 'sync', lengthMax: 64, exchange: 'reply', needs: CAPABILITY_DHT },
+  { kind: KIND_GET_VALUE, name: 'GetValue', class: 'sync', lengthMax: 128, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_GET_VALUE_REPLY },
+  { kind: KIND_GET_VALUE_REPLY, name: 'GetValueReply', class: 'sync', lengthMax: 1116, exchange: 'reply', needs: CAPABILITY_DHT },
+  { kind: KIND_PUT_VALUE, name: 'PutValue', class: 'sync', lengthMax: 1116, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_PUT_VALUE_REPLY },
+  { kind: KIND_PUT_VALUE_REPLY, name: 'PutValueReply', class: 'sync', lengthMax: 64, exchange: 'reply', needs: CAPABILITY_DHT },
+  { kind: KIND_DHT_PING, name: 'DhtPing', class: 'sync', lengthMax: 64, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_DHT_PONG },
+  { kind: KIND_DHT_PONG, name: 'DhtPong', class: 'sync', lengthMax: 64, exchange: 'reply', needs: CAPABILITY_DHT },
 ];
+
+/** The chapters' machines that frames go to. */
+export type FrameOwner = 'gossip' | 'mempool' | 'records' | 'reconciliation' | 'dht' | 'overlay' | 'topology';
+
+/** Ranges of kinds as chapter 03 gives them out, first and last, with the machine that takes them. */
+const OWNERS: readonly (readonly [number, number, FrameOwner])[] = [
+  [34, 34, 'mempool'],
+  [32, 49, 'gossip'],
+  [50, 59, 'records'],
+  [60, 69, 'reconciliation'],
+  [70, 95, 'dht'],
+  [96, 111, 'overlay'],
+  [112, 119, 'topology'],
+];
+
+/** The machine that takes frames of a kind; undefined for those that stay with the session. */
+export function ownerOf(kind: number): FrameOwner | undefined {
+  return OWNERS.find(([first, last]) => kind >= first && kind <= last)?.[2];
+}
 
 /** The kinds of this revision by number; a number that is not in it is unknown. */
 export const FRAME_KINDS: ReadonlyMap<number, FrameKind> = new Map(TABLE.map((row) => [row.kind, row]));

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/common.proto.
  */
 export const file_carillon_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChhjYXJpbGxvbi92MS9jb21tb24ucHJvdG8SC2NhcmlsbG9uLnYxIncKB0FkZHJlc3MSDQoDaXA0GAEgASgMSAASDQoDaXA2GAIgASgMSAASDQoDZG5zGAMgASgJSAASDAoEcG9ydBgEIAEoDRIpCgl0cmFuc3BvcnQYBSABKA4yFi5jYXJpbGxvbi52MS5UcmFuc3BvcnRCBgoEaG9zdCpeCglUcmFuc3BvcnQSGQoVVFJBTlNQT1JUX1VOU1BFQ0lGSUVEEAASEAoMVFJBTlNQT1JUX1dTEAESEQoNVFJBTlNQT1JUX1dTUxACEhEKDVRSQU5TUE9SVF9VRFAQAyqZBQoJRXJyb3JDb2RlEgoKBkVfTk9ORRAAEg4KCkVfU0hVVERPV04QARIMCghFX1ZBUklOVBACEhIKDkVfRlJBTUVfTEVOR1RIEAMSEAoMRV9GUkFNRV9TSVpFEAQSEgoORV9VTktOT1dOX0tJTkQQBRIQCgxFX1JFUVVFU1RfSUQQBhIPCgtFX01BTEZPUk1FRBAHEgsKB0VfTElNSVQQCBIKCgZFX1JBVEUQCRILCgdFX1NDT1JFEAoSEgoORV9QSU5HX1RJTUVPVVQQCxIXChNFX0RVUExJQ0FURV9TRVNTSU9OEAwSCgoGRV9CVVNZEA0SDQoJRV9WRVJTSU9OEA4SCgoGRV9TRUxGEA8SEwoPRV9QRUVSX01JU01BVENIEBASDwoLRV9UUkFOU1BPUlQQIBIPCgtFX0hBTkRTSEFLRRAhEhcKE0VfSEFORFNIQUtFX1RJTUVPVVQQIhIUChBFX0hBTkRTSEFLRV9TSVpFECMSEQoNRV9aRVJPX1NFQ1JFVBAkEhAKDEVfU1RBVElDX0tFWRAlEgoKBkVfUk9MRRAmEhIKDkVfQ0FQQUJJTElUSUVTECcSDwoLRV9IQUxGX09QRU4QKBINCglFX0RFQ1JZUFQQKRIKCgZFX1NJWkUQQBIPCgtFX1NUUlVDVFVSRRBBEg4KCkVfS0VZX1RZUEUQQhIVChFFX1BBWUxPQURfVkVSU0lPThBDEg0KCUVfQ09OVEVYVBBEEgsKB0VfVE9QSUMQRRIPCgtFX0RVUExJQ0FURRBGEgoKBkVfVElNRRBHEg8KC0VfU0lHTkFUVVJFEEgSEQoNRV9PUklHSU5fUkFURRBJEgwKCEVfUFVaWkxFEEoSEQoNRV9BUFBMSUNBVElPThBLYgZwcm90bzM");
+  fileDesc("ChhjYXJpbGxvbi92MS9jb21tb24ucHJvdG8SC2NhcmlsbG9uLnYxIncKB0FkZHJlc3MSDQoDaXA0GAEgASgMSAASDQoDaXA2GAIgASgMSAASDQoDZG5zGAMgASgJSAASDAoEcG9ydBgEIAEoDRIpCgl0cmFuc3BvcnQYBSABKA4yFi5jYXJpbGxvbi52MS5UcmFuc3BvcnRCBgoEaG9zdCJDCgdDb250YWN0Eg8KB3BlZXJfaWQYASABKAwSJwoJYWRkcmVzc2VzGAIgAygLMhQuY2FyaWxsb24udjEuQWRkcmVzcypeCglUcmFuc3BvcnQSGQoVVFJBTlNQT1JUX1VOU1BFQ0lGSUVEEAASEAoMVFJBTlNQT1JUX1dTEAESEQoNVFJBTlNQT1JUX1dTUxACEhEKDVRSQU5TUE9SVF9VRFAQAyrQBwoJRXJyb3JDb2RlEgoKBkVfTk9ORRAAEg4KCkVfU0hVVERPV04QARIMCghFX1ZBUklOVBACEhIKDkVfRlJBTUVfTEVOR1RIEAMSEAoMRV9GUkFNRV9TSVpFEAQSEgoORV9VTktOT1dOX0tJTkQQBRIQCgxFX1JFUVVFU1RfSUQQBhIPCgtFX01BTEZPUk1FRBAHEgsKB0VfTElNSVQQCBIKCgZFX1JBVEUQCRILCgdFX1NDT1JFEAoSEgoORV9QSU5HX1RJTUVPVVQQCxIXChNFX0RVUExJQ0FURV9TRVNTSU9OEAwSCgoGRV9CVVNZEA0SDQoJRV9WRVJTSU9OEA4SCgoGRV9TRUxGEA8SEwoPRV9QRUVSX01JU01BVENIEBASDwoLRV9UUkFOU1BPUlQQIBIPCgtFX0hBTkRTSEFLRRAhEhcKE0VfSEFORFNIQUtFX1RJTUVPVVQQIhIUChBFX0hBTkRTSEFLRV9TSVpFECMSEQoNRV9aRVJPX1NFQ1JFVBAkEhAKDEVfU1RBVElDX0tFWRAlEgoKBkVfUk9MRRAmEhIKDkVfQ0FQQUJJTElUSUVTECcSDwoLRV9IQUxGX09QRU4QKBINCglFX0RFQ1JZUFQQKRITCg9FX0RBVEFHUkFNX1NJWkUQKhISCg5FX0RBVEFHUkFNX1RBRxArEhMKD0VfREFUQUdSQU1fRk9STRAsEhMKD0VfREFUQUdSQU1fS0lORBAtEhYKEkVfREFUQUdSQU1fVU5BU0tFRBAuEhQKEEVfREFUQUdSQU1fUFJPT0YQLxIKCgZFX1NJWkUQQBIPCgtFX1NUUlVDVFVSRRBBEg4KCkVfS0VZX1RZUEUQQhIVChFFX1BBWUxPQURfVkVSU0lPThBDEg0KCUVfQ09OVEVYVBBEEgsKB0VfVE9QSUMQRRIPCgtFX0RVUExJQ0FURRBGEgoKBkVfVElNRRBHEg8KC0VfU0lHTkFUVVJFEEgSEQoNRV9PUklHSU5fUkFURRBJEgwKCEVfUFVaWkxFEEoSEQoNRV9BUFBMSUNBVElPThBLEhEKDUVfUkVDT1JEX0ZPUk0QTBIQCgxFX1JFQ09SRF9PTEQQTRIRCg1FX1JFQ09SRF9PVkVSEE4SEQoNRV9SRUNPUkRfUk9PTRBPEg4KCkVfREhUX0ZPUk0QUBINCglFX0RIVF9UVEwQURIQCgxFX0RIVF9TRU5ERVIQUhITCg9FX0RIVF9OQU1FU1BBQ0UQUxISCg5FX0RIVF9TRVFVRU5DRRBUEg8KC0VfREhUX1FVT1RBEFViBnByb3RvMw");
 
 /**
  * Where a node can be reached. Exactly one of `host` is set.
@@ -71,6 +71,34 @@ export const AddressSchema: GenMessage<Address> = /*@__PURE__*/
   messageDesc(file_carillon_v1_common, 0);
 
 /**
+ * Where a peer may be found; hearsay until the peer has answered there itself.
+ *
+ * @generated from message carillon.v1.Contact
+ */
+export type Contact = Message<"carillon.v1.Contact"> & {
+  /**
+   * PeerId, 32 bytes.
+   *
+   * @generated from field: bytes peer_id = 1;
+   */
+  peerId: Uint8Array;
+
+  /**
+   * At most 8.
+   *
+   * @generated from field: repeated carillon.v1.Address addresses = 2;
+   */
+  addresses: Address[];
+};
+
+/**
+ * Describes the message carillon.v1.Contact.
+ * Use `create(ContactSchema)` to create a new message.
+ */
+export const ContactSchema: GenMessage<Contact> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_common, 1);
+
+/**
  * @generated from enum carillon.v1.Transport
  */
 export const Transport = {
@@ -94,7 +122,7 @@ export const Transport = {
   WSS: 2,
 
   /**
-   * Datagrams, chapter 03; reserved in this revision.
+   * Datagrams, chapter 03.
    *
    * @generated from enum value: TRANSPORT_UDP = 3;
    */
@@ -255,6 +283,36 @@ export const ErrorCode = {
   E_DECRYPT: 41,
 
   /**
+   * @generated from enum value: E_DATAGRAM_SIZE = 42;
+   */
+  E_DATAGRAM_SIZE: 42,
+
+  /**
+   * @generated from enum value: E_DATAGRAM_TAG = 43;
+   */
+  E_DATAGRAM_TAG: 43,
+
+  /**
+   * @generated from enum value: E_DATAGRAM_FORM = 44;
+   */
+  E_DATAGRAM_FORM: 44,
+
+  /**
+   * @generated from enum value: E_DATAGRAM_KIND = 45;
+   */
+  E_DATAGRAM_KIND: 45,
+
+  /**
+   * @generated from enum value: E_DATAGRAM_UNASKED = 46;
+   */
+  E_DATAGRAM_UNASKED: 46,
+
+  /**
+   * @generated from enum value: E_DATAGRAM_PROOF = 47;
+   */
+  E_DATAGRAM_PROOF: 47,
+
+  /**
    * @generated from enum value: E_SIZE = 64;
    */
   E_SIZE: 64,
@@ -313,6 +371,56 @@ export const ErrorCode = {
    * @generated from enum value: E_APPLICATION = 75;
    */
   E_APPLICATION: 75,
+
+  /**
+   * @generated from enum value: E_RECORD_FORM = 76;
+   */
+  E_RECORD_FORM: 76,
+
+  /**
+   * @generated from enum value: E_RECORD_OLD = 77;
+   */
+  E_RECORD_OLD: 77,
+
+  /**
+   * @generated from enum value: E_RECORD_OVER = 78;
+   */
+  E_RECORD_OVER: 78,
+
+  /**
+   * @generated from enum value: E_RECORD_ROOM = 79;
+   */
+  E_RECORD_ROOM: 79,
+
+  /**
+   * @generated from enum value: E_DHT_FORM = 80;
+   */
+  E_DHT_FORM: 80,
+
+  /**
+   * @generated from enum value: E_DHT_TTL = 81;
+   */
+  E_DHT_TTL: 81,
+
+  /**
+   * @generated from enum value: E_DHT_SENDER = 82;
+   */
+  E_DHT_SENDER: 82,
+
+  /**
+   * @generated from enum value: E_DHT_NAMESPACE = 83;
+   */
+  E_DHT_NAMESPACE: 83,
+
+  /**
+   * @generated from enum value: E_DHT_SEQUENCE = 84;
+   */
+  E_DHT_SEQUENCE: 84,
+
+  /**
+   * @generated from enum value: E_DHT_QUOTA = 85;
+   */
+  E_DHT_QUOTA: 85,
 } as const;
 
 /**
