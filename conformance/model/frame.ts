@@ -43,6 +43,23 @@ export const FRAMES: readonly FrameRule[] = [
   rule(42, 'Iwant', 'inventory', 35_072, 'notice', 'gossip/1'),
   rule(44, 'Idontwant', 'inventory', 18_432, 'notice', 'gossip/1'),
   rule(48, 'Direct', 'data', 65_516, 'notice', 'direct/1'),
+  rule(70, 'FindNode', 'sync', 192, 'request', 'dht/1', 72, 'proven'),
+  rule(72, 'FindNodeReply', 'sync', 1_116, 'reply', 'dht/1', undefined, 'yes'),
+  rule(74, 'GetProviders', 'sync', 64, 'request', 'dht/1', 76, 'proven'),
+  rule(76, 'GetProvidersReply', 'sync', 1_116, 'reply', 'dht/1', undefined, 'yes'),
+  rule(78, 'AddProvider', 'sync', 640, 'request', 'dht/1', 80, 'proven'),
+  rule(80, 'AddProviderReply', 'sync', 64, 'reply', 'dht/1', undefined, 'yes'),
+  rule(82, 'GetValue', 'sync', 128, 'request', 'dht/1', 84, 'proven'),
+  rule(84, 'GetValueReply', 'sync', 1_116, 'reply', 'dht/1', undefined, 'yes'),
+  rule(86, 'PutValue', 'sync', 1_116, 'request', 'dht/1', 88, 'proven'),
+  rule(88, 'PutValueReply', 'sync', 64, 'reply', 'dht/1', undefined, 'yes'),
+  rule(90, 'DhtPing', 'sync', 192, 'request', 'dht/1', 92, 'yes'),
+  rule(92, 'DhtPong', 'sync', 64, 'reply', 'dht/1', undefined, 'yes'),
+  rule(96, 'Role', 'control', 64, 'notice', 'overlay/1'),
+  rule(98, 'Attach', 'control', 64, 'request', 'overlay/1', 100),
+  rule(100, 'Attached', 'control', 17_408, 'reply', 'overlay/1'),
+  rule(102, 'Detach', 'control', 17_408, 'notice', 'overlay/1'),
+  rule(104, 'Route', 'data', 40_960, 'notice', 'overlay/1'),
 ];
 
 /** The line of a kind, or undefined for kinds that this revision does not name. */

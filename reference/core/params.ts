@@ -186,6 +186,26 @@ export const RELATIONS: readonly Relation[] = [
     names: ['dht.lookup_queries_max', 'dht.paths', 'dht.bucket_size'],
     holds: (p) => p['dht.lookup_queries_max'] >= p['dht.paths'] * p['dht.bucket_size'],
   },
+  {
+    text: 'overlay.kademlia_at ≤ overlay.supernode_at',
+    names: ['overlay.kademlia_at', 'overlay.supernode_at'],
+    holds: (p) => p['overlay.kademlia_at'] <= p['overlay.supernode_at'],
+  },
+  {
+    text: 'overlay.demote_min ≤ overlay.promote_min',
+    names: ['overlay.demote_min', 'overlay.promote_min'],
+    holds: (p) => p['overlay.demote_min'] <= p['overlay.promote_min'],
+  },
+  {
+    text: 'overlay.revoke_min ≤ overlay.accept_min',
+    names: ['overlay.revoke_min', 'overlay.accept_min'],
+    holds: (p) => p['overlay.revoke_min'] <= p['overlay.accept_min'],
+  },
+  {
+    text: 'overlay.attach_timeout_ms ≤ overlay.failover_ms_max',
+    names: ['overlay.attach_timeout_ms', 'overlay.failover_ms_max'],
+    holds: (p) => p['overlay.attach_timeout_ms'] <= p['overlay.failover_ms_max'],
+  },
 ];
 
 /** Points and factors may be fractions; everything that is counted or timed is whole. */

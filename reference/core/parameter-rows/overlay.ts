@@ -240,14 +240,14 @@ export const OVERLAY_ROWS = {
     unit: 'ms',
     values: [10000, 10000, 10000, 10000, 3000],
     range: [100, 600000],
-    clause: 'OVL-059',
+    clause: 'OVL-058',
     meaning: 'how long a message to be sent waits for a way',
   },
   'overlay.sends_max': {
     unit: 'messages',
     values: [256, 256, 256, 256, 4],
     range: [1, 65536],
-    clause: 'OVL-059',
+    clause: 'OVL-058',
     meaning: 'messages that wait for a way',
   },
 } as const;

@@ -1,7 +1,7 @@
 /** Frames: the table of kinds, and the header in both directions. Spec: chapter 03, "Frames". */
 import { concatBytes } from '../bytes.ts';
 import { invariant } from '../errors.ts';
-import { CAPABILITY_DHT, CAPABILITY_DIRECT, CAPABILITY_GOSSIP, type ClauseId, type ErrorName } from '../types.ts';
+import { CAPABILITY_DHT, CAPABILITY_DIRECT, CAPABILITY_GOSSIP, CAPABILITY_OVERLAY, type ClauseId, type ErrorName } from '../types.ts';
 import { encodeUvarint, readUvarintNumber } from './uvarint.ts';
 
 /** What a frame's bytes are charged to, and in which order classes are sent. */
@@ -22,11 +22,14 @@ export interface FrameKind {
   readonly needs: string | undefined;
   /** The kind that answers a request; undefined for replies and notices. */
   readonly reply?: number;
+  /** Whether it travels by datagram: also, also but as a question only from a proven address, or in no other way. */
+  readonly datagram?: 'yes' | 'proven' | 'only';
 }
 
 export const KIND_PING = 2;
 export const KIND_PONG = 4;
 export const KIND_GO_AWAY = 6;
+export const KIND_RETRY = 8;
 export const KIND_PUSH = 32;
 export const KIND_PRUNE = 36;
 export const KIND_GRAFT = 38;
@@ -46,6 +49,11 @@ export const KIND_PUT_VALUE = 86;
 export const KIND_PUT_VALUE_REPLY = 88;
 export const KIND_DHT_PING = 90;
 export const KIND_DHT_PONG = 92;
+export const KIND_ROLE = 96;
+export const KIND_ATTACH = 98;
+export const KIND_ATTACHED = 100;
+export const KIND_DETACH = 102;
+export const KIND_ROUTE = 104;
 
 /** The plaintext of one Noise transport message holds at most this many bytes. */
 export const PLAINTEXT_BYTES_MAX = 65519;
@@ -54,6 +62,7 @@ const TABLE: readonly FrameKind[] = [
   { kind: KIND_PING, name: 'Ping', class: 'control', lengthMax: 64, exchange: 'request', needs: undefined, reply: KIND_PONG },
   { kind: KIND_PONG, name: 'Pong', class: 'control', lengthMax: 64, exchange: 'reply', needs: undefined },
   { kind: KIND_GO_AWAY, name: 'GoAway', class: 'control', lengthMax: 64, exchange: 'notice', needs: undefined },
+  { kind: KIND_RETRY, name: 'Retry', class: 'control', lengthMax: 64, exchange: 'reply', needs: undefined, datagram: 'only' },
   { kind: KIND_PUSH, name: 'Push', class: 'data', lengthMax: 65516, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_PRUNE, name: 'Prune', class: 'control', lengthMax: 1280, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_GRAFT, name: 'Graft', class: 'control', lengthMax: 1280, exchange: 'notice', needs: CAPABILITY_GOSSIP },
@@ -61,18 +70,125 @@ const TABLE: readonly FrameKind[] = [
   { kind: KIND_IWANT, name: 'Iwant', class: 'inventory', lengthMax: 35072, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_IDONTWANT, name: 'Idontwant', class: 'inventory', lengthMax: 18432, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_DIRECT, name: 'Direct', class: 'data', lengthMax: 65516, exchange: 'notice', needs: CAPABILITY_DIRECT },
-  { kind: KIND_FIND_NODE, name: 'FindNode', class: 'sync', lengthMax: 192, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_FIND_NODE_REPLY },
-  { kind: KIND_FIND_NODE_REPLY, name: 'FindNodeReply', class: 'sync', lengthMax: 1116, exchange: 'reply', needs: CAPABILITY_DHT },
-  { kind: KIND_GET_PROVIDERS, name: 'GetProviders', class: 'sync', lengthMax: 64, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_GET_PROVIDERS_REPLY },
-  { kind: KIND_GET_PROVIDERS_REPLY, name: 'GetProvidersReply', class: 'sync', lengthMax: 1116, exchange: 'reply', needs: CAPABILITY_DHT },
-  { kind: KIND_ADD_PROVIDER, name: 'AddProvider', class: 'sync', lengthMax: 640, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_ADD_PROVIDER_REPLY },
-  { kind: KIND_ADD_PROVIDER_REPLY, name: 'AddProviderReply', class: 'sync', lengthMax: 64, exchange: 'reply', needs: CAPABILITY_DHT },
-  { kind: KIND_GET_VALUE, name: 'GetValue', class: 'sync', lengthMax: 128, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_GET_VALUE_REPLY },
-  { kind: KIND_GET_VALUE_REPLY, name: 'GetValueReply', class: 'sync', lengthMax: 1116, exchange: 'reply', needs: CAPABILITY_DHT },
-  { kind: KIND_PUT_VALUE, name: 'PutValue', class: 'sync', lengthMax: 1116, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_PUT_VALUE_REPLY },
-  { kind: KIND_PUT_VALUE_REPLY, name: 'PutValueReply', class: 'sync', lengthMax: 64, exchange: 'reply', needs: CAPABILITY_DHT },
-  { kind: KIND_DHT_PING, name: 'DhtPing', class: 'sync', lengthMax: 64, exchange: 'request', needs: CAPABILITY_DHT, reply: KIND_DHT_PONG },
-  { kind: KIND_DHT_PONG, name: 'DhtPong', class: 'sync', lengthMax: 64, exchange: 'reply', needs: CAPABILITY_DHT },
+  {
+    kind: KIND_FIND_NODE,
+    name: 'FindNode',
+    class: 'sync',
+    lengthMax: 192,
+    exchange: 'request',
+    needs: CAPABILITY_DHT,
+    reply: KIND_FIND_NODE_REPLY,
+    datagram: 'proven',
+  },
+  {
+    kind: KIND_FIND_NODE_REPLY,
+    name: 'FindNodeReply',
+    class: 'sync',
+    lengthMax: 1116,
+    exchange: 'reply',
+    needs: CAPABILITY_DHT,
+    datagram: 'yes',
+  },
+  {
+    kind: KIND_GET_PROVIDERS,
+    name: 'GetProviders',
+    class: 'sync',
+    lengthMax: 64,
+    exchange: 'request',
+    needs: CAPABILITY_DHT,
+    reply: KIND_GET_PROVIDERS_REPLY,
+    datagram: 'proven',
+  },
+  {
+    kind: KIND_GET_PROVIDERS_REPLY,
+    name: 'GetProvidersReply',
+    class: 'sync',
+    lengthMax: 1116,
+    exchange: 'reply',
+    needs: CAPABILITY_DHT,
+    datagram: 'yes',
+  },
+  {
+    kind: KIND_ADD_PROVIDER,
+    name: 'AddProvider',
+    class: 'sync',
+    lengthMax: 640,
+    exchange: 'request',
+    needs: CAPABILITY_DHT,
+    reply: KIND_ADD_PROVIDER_REPLY,
+    datagram: 'proven',
+  },
+  {
+    kind: KIND_ADD_PROVIDER_REPLY,
+    name: 'AddProviderReply',
+    class: 'sync',
+    lengthMax: 64,
+    exchange: 'reply',
+    needs: CAPABILITY_DHT,
+    datagram: 'yes',
+  },
+  {
+    kind: KIND_GET_VALUE,
+    name: 'GetValue',
+    class: 'sync',
+    lengthMax: 128,
+    exchange: 'request',
+    needs: CAPABILITY_DHT,
+    reply: KIND_GET_VALUE_REPLY,
+    datagram: 'proven',
+  },
+  {
+    kind: KIND_GET_VALUE_REPLY,
+    name: 'GetValueReply',
+    class: 'sync',
+    lengthMax: 1116,
+    exchange: 'reply',
+    needs: CAPABILITY_DHT,
+    datagram: 'yes',
+  },
+  {
+    kind: KIND_PUT_VALUE,
+    name: 'PutValue',
+    class: 'sync',
+    lengthMax: 1116,
+    exchange: 'request',
+    needs: CAPABILITY_DHT,
+    reply: KIND_PUT_VALUE_REPLY,
+    datagram: 'proven',
+  },
+  {
+    kind: KIND_PUT_VALUE_REPLY,
+    name: 'PutValueReply',
+    class: 'sync',
+    lengthMax: 64,
+    exchange: 'reply',
+    needs: CAPABILITY_DHT,
+    datagram: 'yes',
+  },
+  {
+    kind: KIND_DHT_PING,
+    name: 'DhtPing',
+    class: 'sync',
+    lengthMax: 192,
+    exchange: 'request',
+    needs: CAPABILITY_DHT,
+    reply: KIND_DHT_PONG,
+    datagram: 'yes',
+  },
+  { kind: KIND_DHT_PONG, name: 'DhtPong', class: 'sync', lengthMax: 64, exchange: 'reply', needs: CAPABILITY_DHT, datagram: 'yes' },
+  { kind: KIND_ROLE, name: 'Role', class: 'control', lengthMax: 64, exchange: 'notice', needs: CAPABILITY_OVERLAY },
+  {
+    kind: KIND_ATTACH,
+    name: 'Attach',
+    class: 'control',
+    lengthMax: 64,
+    exchange: 'request',
+    needs: CAPABILITY_OVERLAY,
+    reply: KIND_ATTACHED,
+  },
+  { kind: KIND_ATTACHED, name: 'Attached', class: 'control', lengthMax: 17408, exchange: 'reply', needs: CAPABILITY_OVERLAY },
+  { kind: KIND_DETACH, name: 'Detach', class: 'control', lengthMax: 17408, exchange: 'notice', needs: CAPABILITY_OVERLAY },
+  { kind: KIND_ROUTE, name: 'Route', class: 'data', lengthMax: 40960, exchange: 'notice', needs: CAPABILITY_OVERLAY },
 ];
 
 /** The chapters' machines that frames go to. */
