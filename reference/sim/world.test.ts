@@ -96,7 +96,7 @@ describe('a world', () => {
 test('a link keeps the order of what it carries, and delays what it loses', () => {
   const rng = createRng(encodeUtf8('lane'));
   const model = { ...DEFAULT_LINKS, loss: 0.3, jitterMs: 40 };
-  const lane = createLane(model, rng);
+  const lane = createLane(20);
   let last = 0;
   let delayed = 0;
   for (let nowMs = 0; nowMs < 10_000; nowMs += 10) {
