@@ -2,6 +2,7 @@
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { readU64be, sha256, text, u64be, utf8 } from './bytes.ts';
+import { DHT_FUNCTIONS } from './dht-evaluate.ts';
 import { publicKey, refusal, sign } from './ed25519.ts';
 import { envelopeId, type Judged, judgeEnvelope, makeAppPayload, makeEnvelope, readAppPayload, signingBytes } from './envelope.ts';
 import { encodeFrame, splitPlaintext } from './frame.ts';
@@ -10,7 +11,9 @@ import { areCapabilities, intersectCapabilities, sessionMinor } from './hello.ts
 import { chachaOpen, chachaSeal, NoiseFailure, noisePrologue, runXx, x25519Shared } from './noise.ts';
 import { formatPeerId, parsePeerId, peerId } from './peer-id.ts';
 import { admit } from './rate.ts';
+import { decodeRecord, encodeRecord, isNewer, isOver, judgeRecord } from './records.ts';
 import { isMessageName, strictFault } from './strict.ts';
+import { evaluateAdmission, evaluateBackoff, evaluatePrune, evaluateRegion, evaluateScore, evaluateShare } from './topology-evaluate.ts';
 import { decodeUvarint, encodeUvarint } from './uvarint.ts';
 
 /** What Evaluate answers. `clause` says which clause the model decided by, where one did. */
@@ -121,6 +124,35 @@ const FUNCTIONS: Readonly<Record<string, (args: Args) => Evaluated>> = {
   },
   'gossip.active_size': (args) => ({ values: [u64be(activeSize(u64(args, 0)))] }),
   'gossip.judge': (args) => judged(judgeMessage(networkId(args), string(args, 1), u64(args, 2), u64(args, 3), sized(args, 4))),
+  'record.encode': (args) => {
+    const [kind, index] = [u64(args, 0), u64(args, 1)];
+    if (kind > 5n || index >> 32n !== 0n) throw new WrongArguments('a kind is 1 to 5, an index below 2^32');
+    const label = { kind: Number(kind), index: Number(index), instance: u64(args, 2), sequence: u64(args, 3) };
+    const record = encodeRecord(label, { wallclockMs: u64(args, 4), ttlMs: u64(args, 5) }, sized(args, 6));
+    if (record === undefined) throw new WrongArguments('the body is the strict encoding of the message that the kind names');
+    return { values: [record] };
+  },
+  'record.decode': (args) => decodeRecord(sized(args, 0)),
+  'record.newer': (args) => {
+    const newer = isNewer(networkId(args), sized(args, 1), sized(args, 2));
+    if (newer === undefined) throw new WrongArguments('both envelopes hold records');
+    return { values: [u64be(newer ? 1 : 0)], clause: 'REC-002' };
+  },
+  'record.over': (args) => {
+    const over = isOver({ wallclockMs: u64(args, 0), ttlMs: u64(args, 1) }, u64(args, 3), u64(args, 2) !== 0n);
+    return { values: [u64be(over ? 1 : 0)], clause: 'REC-003' };
+  },
+  'record.judge': (args) => {
+    const way = { isPushed: u64(args, 2) !== 0n, hasStake: u64(args, 3) !== 0n };
+    return judged(judgeRecord(networkId(args), u64(args, 1), way, sized(args, 4)));
+  },
+  ...DHT_FUNCTIONS,
+  'topology.score': (args) => inOrder(evaluateScore(args)),
+  'topology.region': (args) => inOrder(evaluateRegion(args)),
+  'topology.share': (args) => inOrder(evaluateShare(args)),
+  'topology.admit': (args) => inOrder(evaluateAdmission(args)),
+  'topology.prune': (args) => inOrder(evaluatePrune(args)),
+  'topology.backoff': (args) => inOrder(evaluateBackoff(args)),
 };
 
 /** How many arguments each function takes, where the number is fixed. */
@@ -152,6 +184,15 @@ const ARITY: Readonly<Record<string, number>> = {
   'session.capabilities': 2,
   'gossip.active_size': 1,
   'gossip.judge': 5,
+  'record.encode': 7,
+  'record.decode': 1,
+  'record.newer': 3,
+  'record.over': 4,
+  'record.judge': 5,
+  'topology.score': 5,
+  'topology.region': 3,
+  'topology.share': 2,
+  'topology.backoff': 1,
 };
 
 /** Names of the functions, as a HelloResponse would declare them. */
@@ -169,6 +210,12 @@ export function evaluate(name: string, args: Args): Evaluated {
     if (error instanceof WrongArguments) return { refused: error.message };
     throw error;
   }
+}
+
+/** An answer, unless the arguments were not in order. */
+function inOrder(answer: Evaluated | undefined): Evaluated {
+  if (answer === undefined) throw new WrongArguments('the arguments are not of the form of chapter 23');
+  return answer;
 }
 
 function judged({ verdict, code, clause }: Judged): Evaluated {

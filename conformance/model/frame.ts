@@ -43,6 +43,9 @@ export const FRAMES: readonly FrameRule[] = [
   rule(42, 'Iwant', 'inventory', 35_072, 'notice', 'gossip/1'),
   rule(44, 'Idontwant', 'inventory', 18_432, 'notice', 'gossip/1'),
   rule(48, 'Direct', 'data', 65_516, 'notice', 'direct/1'),
+  rule(50, 'RecordPush', 'data', 30_000, 'notice', 'records/1'),
+  rule(52, 'RecordRequest', 'inventory', 2_048, 'request', 'records/1', 54, 'proven'),
+  rule(54, 'RecordReply', 'sync', 30_000, 'reply', 'records/1', undefined, 'yes'),
   rule(70, 'FindNode', 'sync', 192, 'request', 'dht/1', 72, 'proven'),
   rule(72, 'FindNodeReply', 'sync', 1_116, 'reply', 'dht/1', undefined, 'yes'),
   rule(74, 'GetProviders', 'sync', 64, 'request', 'dht/1', 76, 'proven'),
@@ -62,9 +65,11 @@ export const FRAMES: readonly FrameRule[] = [
   rule(104, 'Route', 'data', 40_960, 'notice', 'overlay/1'),
 ];
 
+const BY_KIND: ReadonlyMap<number, FrameRule> = new Map(FRAMES.map((line) => [line.kind, line]));
+
 /** The line of a kind, or undefined for kinds that this revision does not name. */
 export function frameRule(kind: number): FrameRule | undefined {
-  return FRAMES.find((line) => line.kind === kind);
+  return BY_KIND.get(kind);
 }
 
 /** The line of a frame by its name. Throws a RangeError for a name that is not in the table. */

@@ -1,9 +1,11 @@
 /** The tables of all nouns together. Each noun's file adds its line to `NOUNS`. */
+import { dhtSchema } from './dht-schema.ts';
 import { gossipSchema } from './gossip-schema.ts';
+import { recordsSchema } from './records-schema.ts';
 import type { MessageSchema, NounSchema } from './schema.ts';
 import { sessionSchema } from './session-schema.ts';
 
-const NOUNS: readonly NounSchema[] = [sessionSchema, gossipSchema];
+const NOUNS: readonly NounSchema[] = [sessionSchema, gossipSchema, recordsSchema, dhtSchema];
 
 /** One table of all entries. Throws an Error when two nouns give the same name. */
 function joined<T>(what: string, tables: readonly (Readonly<Record<string, T>> | undefined)[]): ReadonlyMap<string, T> {

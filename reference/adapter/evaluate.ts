@@ -10,9 +10,10 @@ import type { CryptoProvider } from '../core/crypto/provider.ts';
 import { activeSize } from '../core/gossip/active-set.ts';
 import { judgeItem, NOTHING_REMEMBERED } from '../core/gossip/verdict.ts';
 import { PRESETS } from '../core/params.ts';
-import { agreeMinor, areCapabilitiesInOrder, intersectCapabilities } from '../core/session/capabilities.ts';
+import { agreeMinor, intersectCapabilities } from '../core/session/capabilities.ts';
 import { sessionPrologue } from '../core/session/handshake.ts';
 import type { ErrorName, PeerId } from '../core/types.ts';
+import { areCapabilitiesInOrder } from '../core/wire/claims.ts';
 import {
   envelopeId,
   hashEnvelope,

@@ -1,5 +1,4 @@
 /** What two nodes can do together: the texts of their hellos and the minor version. Spec: chapter 04, "Handshake". */
-import { compareBytes, encodeUtf8 } from '../bytes.ts';
 import type { GossipMode, Params } from '../params.ts';
 import {
   CAPABILITY_DHT,
@@ -20,9 +19,6 @@ export interface MinorRange {
 
 /** The minor versions of this revision. Spec: SES-020 */
 export const MINOR_RANGE: MinorRange = { min: 0, max: 0 };
-
-// "without a leading zero" leaves the version 0 alone: its only digit leads nothing.
-const CAPABILITY_FORM = /^[a-z0-9-]{1,32}\/(?:0|[1-9][0-9]{0,4})$/;
 
 /** The capabilities of chapters 06 to 09 and of the mempool, each with the parameter that turns it on. */
 const SWITCHED = [
@@ -49,19 +45,6 @@ function gossipCapabilities(mode: GossipMode): readonly string[] {
     case 'alongside':
       return [CAPABILITY_DIRECT, CAPABILITY_GOSSIP];
   }
-}
-
-/** Whether a hello's list is short enough, of the right form, ascending by bytes and without repetition. Spec: SES-021 */
-export function areCapabilitiesInOrder(texts: readonly string[], countMax: number): boolean {
-  if (texts.length > countMax) return false;
-  let previous: Uint8Array | undefined;
-  for (const text of texts) {
-    if (!CAPABILITY_FORM.test(text)) return false;
-    const bytes = encodeUtf8(text);
-    if (previous !== undefined && compareBytes(previous, bytes) >= 0) return false;
-    previous = bytes;
-  }
-  return true;
 }
 
 /**

@@ -7,13 +7,12 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import { invariant } from '../errors.ts';
 import type { Params } from '../params.ts';
 import type { ClauseId, ErrorName, PeerId } from '../types.ts';
+import { areCapabilitiesInOrder, isAddressInOrder } from '../wire/claims.ts';
 import { envelopeOrigin, openEnvelope, PAYLOAD_VERSION, sealEnvelope, verifyEnvelope } from '../wire/envelope.ts';
 import { encodeStrict } from '../wire/strict.ts';
-import { agreeMinor, areCapabilitiesInOrder, type MinorRange } from './capabilities.ts';
+import { agreeMinor, type MinorRange } from './capabilities.ts';
 
 const CONTEXT = 'handshake';
-const DNS_FORM = /^[a-z0-9.-]{1,253}$/;
-const PORT_MAX = 65535;
 
 /** Who a node is: everything that its hello is made of. */
 export interface Identity {
@@ -73,22 +72,6 @@ export function sealHello(crypto: CryptoProvider, identity: Identity, staticKey:
     listenAddresses: [...identity.listenAddresses],
   });
   return sealEnvelope(crypto, identity.networkId, CONTEXT, identity.seed, encodeStrict(HandshakeHelloSchema, hello));
-}
-
-/** Whether an address names one host and a port in their forms. Spec: SES-024 */
-export function isAddressInOrder(address: Address): boolean {
-  const { host, port } = address;
-  if (port < 1 || port > PORT_MAX) return false;
-  switch (host.case) {
-    case 'ip4':
-      return host.value.length === 4;
-    case 'ip6':
-      return host.value.length === 16;
-    case 'dns':
-      return DNS_FORM.test(host.value);
-    case undefined:
-      return false;
-  }
 }
 
 /** Whether `H(PeerId)` begins with that many zero bits. Spec: IDN-070 */

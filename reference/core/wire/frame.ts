@@ -1,7 +1,15 @@
 /** Frames: the table of kinds, and the header in both directions. Spec: chapter 03, "Frames". */
 import { concatBytes } from '../bytes.ts';
 import { invariant } from '../errors.ts';
-import { CAPABILITY_DHT, CAPABILITY_DIRECT, CAPABILITY_GOSSIP, CAPABILITY_OVERLAY, type ClauseId, type ErrorName } from '../types.ts';
+import {
+  CAPABILITY_DHT,
+  CAPABILITY_DIRECT,
+  CAPABILITY_GOSSIP,
+  CAPABILITY_OVERLAY,
+  CAPABILITY_RECORDS,
+  type ClauseId,
+  type ErrorName,
+} from '../types.ts';
 import { encodeUvarint, readUvarintNumber } from './uvarint.ts';
 
 /** What a frame's bytes are charged to, and in which order classes are sent. */
@@ -37,6 +45,9 @@ export const KIND_IHAVE = 40;
 export const KIND_IWANT = 42;
 export const KIND_IDONTWANT = 44;
 export const KIND_DIRECT = 48;
+export const KIND_RECORD_PUSH = 50;
+export const KIND_RECORD_REQUEST = 52;
+export const KIND_RECORD_REPLY = 54;
 export const KIND_FIND_NODE = 70;
 export const KIND_FIND_NODE_REPLY = 72;
 export const KIND_GET_PROVIDERS = 74;
@@ -70,6 +81,26 @@ const TABLE: readonly FrameKind[] = [
   { kind: KIND_IWANT, name: 'Iwant', class: 'inventory', lengthMax: 35072, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_IDONTWANT, name: 'Idontwant', class: 'inventory', lengthMax: 18432, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_DIRECT, name: 'Direct', class: 'data', lengthMax: 65516, exchange: 'notice', needs: CAPABILITY_DIRECT },
+  { kind: KIND_RECORD_PUSH, name: 'RecordPush', class: 'data', lengthMax: 30000, exchange: 'notice', needs: CAPABILITY_RECORDS },
+  {
+    kind: KIND_RECORD_REQUEST,
+    name: 'RecordRequest',
+    class: 'inventory',
+    lengthMax: 2048,
+    exchange: 'request',
+    needs: CAPABILITY_RECORDS,
+    reply: KIND_RECORD_REPLY,
+    datagram: 'proven',
+  },
+  {
+    kind: KIND_RECORD_REPLY,
+    name: 'RecordReply',
+    class: 'sync',
+    lengthMax: 30000,
+    exchange: 'reply',
+    needs: CAPABILITY_RECORDS,
+    datagram: 'yes',
+  },
   {
     kind: KIND_FIND_NODE,
     name: 'FindNode',
