@@ -14,15 +14,20 @@ import {
   signingBytes,
 } from '../model/envelope.ts';
 import { sign } from '../model/quick.ts';
+import { PAYLOADS } from '../model/schemas.ts';
 import { encodeUvarint } from '../model/uvarint.ts';
 import { HarnessError } from './errors.ts';
 import type { Identities, Identity } from './identities.ts';
-import type { EnvelopeDefect, EnvelopeSpec, Hex, Label } from './plan.ts';
+import type { EnvelopeDefect, EnvelopeSpec, Hex, Label, SealedSpec } from './plan.ts';
 
 /** The envelopes of one plan run. */
 export interface EnvelopeStore {
   /** Bytes of a spec; `wallMs` is the node's wall clock, which ages count from. Throws `HarnessError` for a spec that means nothing. */
   bytesOf(spec: EnvelopeSpec, wallMs: number): Uint8Array;
+  /** Bytes of a sealed spec; `makePayload` is asked for the first one of its name. Throws `HarnessError` when what it makes is not in order and does not say so. */
+  sealed(spec: SealedSpec, makePayload: () => Uint8Array): Uint8Array;
+  /** Its id, 32 bytes: of the copy without the defect. */
+  idOfSealed(spec: SealedSpec, makePayload: () => Uint8Array): Uint8Array;
   /** Id of the message that a spec names, 32 bytes: of the copy without the defect. */
   idOf(spec: EnvelopeSpec, wallMs: number): Uint8Array;
   /** The name in the plan of bytes that this store made, by their SHA-256 in hexadecimal. */
@@ -30,6 +35,7 @@ export interface EnvelopeStore {
 }
 
 interface Named {
+  readonly context: string;
   readonly origin: Identity;
   readonly payload: Uint8Array;
   readonly bytes: Uint8Array;
@@ -54,11 +60,12 @@ export function createEnvelopeStore(networkId: Uint8Array, identities: Identitie
     if (judged.verdict !== 'accept')
       throw new HarnessError(`the kit's own envelope "${spec.name}" is not in order: ${judged.code} ${judged.clause}`);
     checkedOrigins.add(spec.origin);
-    return { origin, payload, bytes };
+    return { context: CONTEXT, origin, payload, bytes };
   };
 
   const named = (spec: EnvelopeSpec, wallMs: number): Named => {
     const known = byName.get(spec.name);
+    if (known !== undefined && known.context !== CONTEXT) throw new HarnessError(`two envelopes are called "${spec.name}"`);
     if (known !== undefined) return known;
     const made = make(spec, wallMs);
     byName.set(spec.name, made);
@@ -66,13 +73,40 @@ export function createEnvelopeStore(networkId: Uint8Array, identities: Identitie
     return made;
   };
 
+  const seal = (spec: SealedSpec, makePayload: () => Uint8Array): Named => {
+    const known = byName.get(spec.name);
+    if (known !== undefined) {
+      if (known.context !== spec.context)
+        throw new HarnessError(`two envelopes are called "${spec.name}", of ${known.context} and ${spec.context}`);
+      return known;
+    }
+    const origin = identities.of(spec.by);
+    const payload = makePayload();
+    const bytes = makeEnvelope(networkId, spec.context, origin.seed, payload);
+    // What is signed for a context that it does not belong to is not in order, and meant so.
+    const isAtHome = PAYLOADS.get(spec.context) === spec.message && spec.faulty !== true && !('version' in spec.fields);
+    const { verdict, code, clause } = judgeUnsigned(spec.context, bytes);
+    if (isAtHome && verdict !== 'accept')
+      throw new HarnessError(`the kit's own envelope "${spec.name}" is not in order: ${code} ${clause}`);
+    const made = { context: spec.context, origin, payload, bytes };
+    byName.set(spec.name, made);
+    names.set(hex(sha256(bytes)), spec.name);
+    return made;
+  };
+
+  const spoilt = (good: Named, { defect, name }: Pick<EnvelopeSpec, 'defect' | 'name'>): Uint8Array => {
+    if (defect === undefined) return good.bytes;
+    const bytes = spoil(good, defect, networkId);
+    names.set(hex(sha256(bytes)), name);
+    return bytes;
+  };
+
   return {
-    bytesOf: (spec, wallMs) => {
-      const good = named(spec, wallMs);
-      if (spec.defect === undefined) return good.bytes;
-      const spoiled = spoil(good, spec.defect, networkId);
-      names.set(hex(sha256(spoiled)), spec.name);
-      return spoiled;
+    bytesOf: (spec, wallMs) => spoilt(named(spec, wallMs), spec),
+    sealed: (spec, makePayload) => spoilt(seal(spec, makePayload), spec),
+    idOfSealed: (spec, makePayload) => {
+      const { context, origin, payload } = seal(spec, makePayload);
+      return envelopeId(networkId, context, 1, origin.publicKey, payload);
     },
     idOf: (spec, wallMs) => {
       const { origin, payload } = named(spec, wallMs);
@@ -88,10 +122,10 @@ export function literalBytes(data: Hex | { readonly size: number }): Uint8Array 
 }
 
 function spoil(good: Named, defect: EnvelopeDefect, networkId: Uint8Array): Uint8Array {
-  const { origin, payload } = good;
+  const { context, origin, payload } = good;
   const fields = readEnvelope(good.bytes);
   if (fields === undefined) throw new HarnessError('an envelope that the kit made cannot be read');
-  const signed = (newPayload: Uint8Array): Uint8Array => makeEnvelope(networkId, CONTEXT, origin.seed, newPayload);
+  const signed = (newPayload: Uint8Array): Uint8Array => makeEnvelope(networkId, context, origin.seed, newPayload);
   const changed = (change: Partial<EnvelopeFields>): Uint8Array => encodeEnvelope({ ...fields, ...change });
   switch (defect.kind) {
     case 'signature':
@@ -99,14 +133,14 @@ function spoil(good: Named, defect: EnvelopeDefect, networkId: Uint8Array): Uint
     case 'malleatedS':
       return changed({ signature: malleate(fields.signature) });
     case 'resigned':
-      return changed({ signature: signAgain(origin.seed, signingBytes(networkId, CONTEXT, payload)) });
+      return changed({ signature: signAgain(origin.seed, signingBytes(networkId, context, payload)) });
     case 'smallOrderKey':
       // The identity element as key and as R with S = 0: both sides of every equation are the identity.
       return changed({ publicKey: IDENTITY_POINT, signature: concat(IDENTITY_POINT, new Uint8Array(32)) });
     case 'context':
       return makeEnvelope(networkId, defect.context, origin.seed, payload);
     case 'network':
-      return changed({ signature: sign(origin.seed, signingBytes(utf8(defect.networkId), CONTEXT, payload)) });
+      return changed({ signature: sign(origin.seed, signingBytes(utf8(defect.networkId), context, payload)) });
     case 'keyType':
       return changed({ keyType: defect.keyType });
     case 'version':
@@ -127,7 +161,7 @@ function spoil(good: Named, defect: EnvelopeDefect, networkId: Uint8Array): Uint
 
 function withTopic(payload: Uint8Array, topic: string): Uint8Array {
   const fields = readAppPayload(payload);
-  if (fields === undefined) throw new HarnessError('a payload that the kit made cannot be read');
+  if (fields === undefined) throw new HarnessError('the defect payloadTopic is for application messages');
   return makeAppPayload({ ...fields, topic });
 }
 

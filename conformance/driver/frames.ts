@@ -1,22 +1,19 @@
 /** Frames of a plan turned into bytes, each checked by the kit's own reader before it is sent. */
 import { type BodyFields, type BodyType, decodeBody, encodeBody } from '../model/bodies.ts';
-import { concat, equal, hex, unhex } from '../model/bytes.ts';
-import { encodeFrame, frameNamed, splitPlaintext } from '../model/frame.ts';
-import type { EnvelopeStore } from './envelopes.ts';
+import { concat, equal, hex, text, unhex } from '../model/bytes.ts';
+import { encodeFrame, FRAMES, frameNamed, frameRule, splitPlaintext } from '../model/frame.ts';
+import { decodeMessage, encodeMessage, type FieldValue, type MessageFields } from '../model/message.ts';
+import { frameMessage, messageSchema } from '../model/schemas.ts';
 import { HarnessError } from './errors.ts';
 import type { Identities } from './identities.ts';
 import type { BodySpec, FrameSpec, IdValue, OriginValue } from './plan.ts';
-import { isRef, type RefScope, resolveBytes, resolveNumber } from './resolve.ts';
+import { isRef, resolveBytes, resolveNumber } from './resolve.ts';
 import type { SeenBody } from './trace.ts';
+import { captureFields, resolveFields, type ValueContext } from './values.ts';
 
 /** What a frame's symbols are resolved with. */
-export interface FrameContext {
+export interface FrameContext extends ValueContext {
   readonly networkId: Uint8Array;
-  readonly identities: Identities;
-  readonly envelopes: EnvelopeStore;
-  /** The node's wall clock now. */
-  readonly wallMs: number;
-  readonly scope: RefScope;
   /** A request id that the kit has not used on the link. */
   freshRequestId(): bigint;
 }
@@ -34,7 +31,8 @@ const WORD_MAX = 2n ** 32n;
 /** Builds a frame; undefined when a reference in it has nothing to refer to. Throws `HarnessError` for a spec that means nothing or does not survive its own reader. */
 export function buildFrame(spec: FrameSpec, context: FrameContext): BuiltFrame | undefined {
   const kind = BigInt(spec.kind ?? kindOf(spec.body));
-  const requestId = spec.requestId === undefined ? defaultRequestId(spec.body, context) : resolveNumber(spec.requestId, context.scope);
+  const requestId =
+    spec.requestId === undefined ? defaultRequestId(kind, spec.body, context) : resolveNumber(spec.requestId, context.scope);
   const body = buildBody(spec.body, context);
   if (requestId === undefined || body === undefined) return undefined;
   const bytes = encodeFrame(kind, requestId, body);
@@ -45,11 +43,15 @@ export function buildFrame(spec: FrameSpec, context: FrameContext): BuiltFrame |
 
 function kindOf(body: BodySpec): number {
   if (body.type === 'raw') throw new HarnessError('a frame with a raw body needs a kind');
-  return frameNamed(body.type).kind;
+  if (body.type !== 'message') return frameNamed(body.type).kind;
+  const rule = FRAMES.find(({ name }) => frameMessage(name) === body.message);
+  if (rule === undefined) throw new HarnessError(`no frame has a ${body.message}; give a kind`);
+  return rule.kind;
 }
 
-function defaultRequestId(body: BodySpec, context: FrameContext): bigint {
-  return body.type === 'Ping' ? context.freshRequestId() : 0n;
+function defaultRequestId(kind: bigint, body: BodySpec, context: FrameContext): bigint {
+  const isRequest = kind < WORD_MAX && frameRule(Number(kind))?.requestId === 'request';
+  return isRequest && !(body.type === 'raw' && kind === 2n) ? context.freshRequestId() : 0n;
 }
 
 function checkFrame(bytes: Uint8Array, kind: bigint, requestId: bigint, body: Uint8Array): void {
@@ -63,6 +65,10 @@ function checkFrame(bytes: Uint8Array, kind: bigint, requestId: bigint, body: Ui
 
 function buildBody(spec: BodySpec, context: FrameContext): Uint8Array | undefined {
   if (spec.type === 'raw') return unhex(spec.bytes);
+  if (spec.type === 'message') {
+    const fields = resolveFields(spec.message, spec.fields, context);
+    return fields && concat(checkedMessage(spec.message, fields), unhex(spec.tail ?? ''));
+  }
   const { scope, envelopes, wallMs } = context;
   switch (spec.type) {
     case 'Ping':
@@ -130,6 +136,36 @@ function checkedBody<T extends BodyType>(type: T, fields: BodyFields[T], isInOrd
     throw new HarnessError(`the kit's own ${type} ${isInOrder ? 'cannot be read back' : 'reads although it has a part of the wrong size'}`);
   if (seen !== undefined && plain(fieldsOf(seen)) !== plain(fields)) throw new HarnessError(`the kit's own ${type} reads back as another`);
   return bytes;
+}
+
+/** Encodes and reads back: what can be read must be written the same again, and what cannot must have a part that is meant not to be. */
+function checkedMessage(message: string, fields: MessageFields): Uint8Array {
+  const bytes = encodeMessage(message, fields);
+  const seen = decodeMessage(message, bytes, (envelope) => ({ ...UNREAD, bytes: hex(envelope) }));
+  const isInOrder = isSized(message, fields);
+  if ((seen !== undefined) !== isInOrder)
+    throw new HarnessError(
+      `the kit's own ${message} ${isInOrder ? 'cannot be read back' : 'reads although it has a part of the wrong size'}`,
+    );
+  if (seen !== undefined && !equal(encodeMessage(message, captureFields(message, seen)), bytes))
+    throw new HarnessError(`the kit's own ${message} reads back as another`);
+  return bytes;
+}
+
+const UNREAD = { hash: '', id: undefined, origin: undefined, createdMs: undefined, name: undefined } as const;
+
+/** Whether every part of fixed size has it, and every text is one. */
+function isSized(message: string, fields: MessageFields): boolean {
+  return Object.entries(messageSchema(message)).every(([name, rule]) => {
+    const value = fields[name];
+    if (value === undefined) return rule.size === undefined || rule.repeated === true || rule.oneof !== undefined || rule.optional === true;
+    const elements: readonly FieldValue[] = Array.isArray(value) ? value : [value];
+    return elements.every((element) => {
+      if (rule.type === 'message') return isSized(rule.message ?? '', element as MessageFields);
+      if (!(element instanceof Uint8Array)) return true;
+      return rule.type === 'text' ? text(element) !== undefined : rule.size === undefined || element.length === rule.size;
+    });
+  });
 }
 
 /** What was seen, in the shape that bodies are written from. */

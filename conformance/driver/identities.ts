@@ -99,12 +99,14 @@ export function labelsOf(plan: Plan, hasStakes: boolean): readonly Label[] {
   return [...labels].sort();
 }
 
-const LABEL_FIELDS: ReadonlySet<string> = new Set(['peer', 'origin', 'label', 'expected']);
+const LABEL_FIELDS: ReadonlySet<string> = new Set(['peer', 'origin', 'label', 'expected', 'peerId', 'publicKey', 'by']);
+/** Fields of messages hold bytes where symbols of the same name hold a label. */
+const HEX_FORM = /^(?:[0-9a-f]{2}){10,}$/;
 
 function collectLabels(value: Step | unknown, labels: Set<Label>): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [field, inner] of Object.entries(value)) {
-    if (typeof inner === 'string' && LABEL_FIELDS.has(field)) labels.add(inner);
+    if (typeof inner === 'string' && LABEL_FIELDS.has(field) && inner !== '' && !HEX_FORM.test(inner)) labels.add(inner);
     else collectLabels(inner, labels);
   }
 }

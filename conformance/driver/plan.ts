@@ -53,6 +53,57 @@ export interface EnvelopeSpec {
   readonly name: string;
 }
 
+/**
+ * A value in a message of the tables, or bytes for a command: literals (hexadecimal for bytes, decimal
+ * text for large numbers), references, lists, fields of messages, or one of the symbols.
+ */
+export type Value = string | number | boolean | readonly Value[] | ValueFields | SymbolicValue;
+
+/** Fields of a message by their names in camelCase. */
+export interface ValueFields {
+  readonly [field: string]: Value;
+}
+
+export type SymbolicValue =
+  | Ref
+  | { readonly peerId: Label }
+  | { readonly publicKey: Label }
+  /** That many bytes of 0x61. */
+  | { readonly size: number }
+  | { readonly utf8: string }
+  /** Bytes of a text that are no UTF-8. */
+  | { readonly hex: Hex }
+  /** 8 bytes, big-endian. */
+  | { readonly u64: NumberValue | { readonly wallMs: number } }
+  /** The node's wall clock and so many milliseconds. */
+  | { readonly wallMs: number }
+  | { readonly sealed: SealedSpec }
+  /** The envelope id of what is sealed, without its defect. */
+  | { readonly idOf: SealedSpec }
+  /** An application message. */
+  | { readonly envelope: EnvelopeSpec }
+  /** SHA-256 of all of them together. */
+  | { readonly hash: readonly Value[] }
+  | { readonly join: readonly Value[] }
+  | { readonly encoded: { readonly message: string; readonly fields: ValueFields } }
+  /** An Address: `ws://1.2.3.4:5`, `wss://name:443`, `udp://[::1]:6`. */
+  | { readonly address: string }
+  | { readonly contact: { readonly peer: Label; readonly addresses: readonly string[] } };
+
+/** An Envelope of any context. Equal names in one run give equal bytes. */
+export interface SealedSpec {
+  readonly context: string;
+  readonly by: Label;
+  /** The payload's message, and its fields; `version` is 1 where they leave it out. */
+  readonly message: string;
+  readonly fields: ValueFields;
+  readonly defect?: EnvelopeDefect;
+  /** The payload is not in order on purpose, other than by a defect. */
+  readonly faulty?: true;
+  /** As in `EnvelopeSpec`. */
+  readonly name: string;
+}
+
 /** A frame's body: typed fields in the names of the proto files (camelCase), or raw bytes. */
 export type BodySpec =
   | { readonly type: 'Ping' | 'Pong'; readonly nonce: BytesValue }
@@ -63,6 +114,8 @@ export type BodySpec =
   | { readonly type: 'Graft'; readonly origins: readonly OriginValue[] }
   | { readonly type: 'Ihave'; readonly topic: string; readonly ids: readonly IdValue[] }
   | { readonly type: 'Iwant' | 'Idontwant'; readonly ids: readonly IdValue[] }
+  /** A message of the tables in `model/schemas.ts`, then `tail` as it is. The frame is the one of that name unless its kind is given. */
+  | { readonly type: 'message'; readonly message: string; readonly fields: ValueFields; readonly tail?: Hex }
   | { readonly type: 'raw'; readonly bytes: Hex };
 
 /** A PeerId: of a label, the zero origin, or literal. */
@@ -73,7 +126,7 @@ export type IdValue = { readonly of: EnvelopeSpec } | Ref | Hex;
 export interface FrameSpec {
   /** Frame kind; the type of the body fixes it if absent. */
   readonly kind?: number;
-  /** 0 if absent, except Ping: a fresh number. */
+  /** If absent: a fresh number for a request, 0 for others and for raw bodies of kind 2. */
   readonly requestId?: NumberValue;
   readonly body: BodySpec;
 }

@@ -3,7 +3,8 @@ import { decodeBody } from '../model/bodies.ts';
 import { hex } from '../model/bytes.ts';
 import { frameRule, type SplitFrame, splitPlaintext } from '../model/frame.ts';
 import type { EnvelopeStore } from './envelopes.ts';
-import type { SeenBody, SeenEnvelope, SeenFrame, TraceEvent } from './trace.ts';
+import { isList, isSeenEnvelope } from './seen.ts';
+import type { SeenBody, SeenEnvelope, SeenFields, SeenFrame, SeenValue, TraceEvent } from './trace.ts';
 
 type WithoutTime<E> = E extends TraceEvent ? Omit<E, 'atMs' | 'step'> : never;
 /** An event before the recorder has put it in its place. */
@@ -56,8 +57,19 @@ export class Recorder {
     if (body.type === 'Push') {
       return { ...body, items: body.items.map((item) => ({ ...item, envelope: this.#name(item.envelope) })) };
     }
+    if (body.type === 'message') return { ...body, fields: this.#namedFields(body.fields) };
     if (body.type === 'Direct') return { ...body, envelopes: body.envelopes.map((envelope) => this.#name(envelope)) };
     return body;
+  }
+
+  #namedFields(fields: SeenFields): SeenFields {
+    return Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, this.#namedValue(value)]));
+  }
+
+  #namedValue(value: SeenValue): SeenValue {
+    if (typeof value !== 'object') return value;
+    if (isList(value)) return value.map((element) => this.#namedValue(element));
+    return isSeenEnvelope(value) ? this.#name(value) : this.#namedFields(value);
   }
 
   #name(envelope: SeenEnvelope): SeenEnvelope {

@@ -2,9 +2,10 @@
  * References to captured fields of earlier effects: `$3.pong.nonce`, `$-1.ping.requestId`,
  * `$*.push.items.0.envelope.id`.
  *
- * The name is the body of a frame of the node (`ping`, `pong`, `goAway`, `push`, `direct`, `prune`,
- * `graft`, `ihave`, `iwant`, `idontwant`) or an event (`deliver`, `validate`, `verdict`, `dial`,
- * `closed`). The rest is a path into it; frames also have `kind`, `requestId` and `raw`.
+ * The name is the body of a frame of the node (`ping`, `goAway`, `push`, `findNode`: the message's name
+ * with a small first letter) or an event (`deliver`, `validate`, `verdict`, `dial`, `closed`). The rest
+ * is a path into it; frames also have `kind`, `requestId` and `raw`, which hide fields of these names
+ * (`$*.value.fields.kind` finds those).
  */
 import { unhex } from '../model/bytes.ts';
 import { HarnessError } from './errors.ts';
@@ -91,8 +92,9 @@ function firstOfStep(name: string, where: string, { events, step }: RefScope): u
 function capture(event: TraceEvent, name: string): unknown {
   if (event.type === 'frame') {
     const { frame } = event;
-    if (frame.body === undefined || lowerFirst(frame.body.type) !== name) return undefined;
-    return { ...frame.body, kind: frame.kind, requestId: frame.requestId, raw: frame.raw };
+    const { body, kind, requestId, raw } = frame;
+    if (body === undefined || lowerFirst(body.type === 'message' ? body.message : body.type) !== name) return undefined;
+    return { ...(body.type === 'message' ? { ...body.fields, fields: body.fields } : body), kind, requestId, raw };
   }
   return EVENT_NAMES.has(name) && event.type === name ? event : undefined;
 }

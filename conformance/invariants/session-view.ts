@@ -6,7 +6,7 @@
 import type { Step } from '../driver/plan.ts';
 import { hasWallClock, type SeenFrame, type Trace, type TraceEvent } from '../driver/trace.ts';
 import { concat, hex, unhex } from '../model/bytes.ts';
-import { type SplitFrame, splitPlaintext } from '../model/frame.ts';
+import { frameRule, type SplitFrame, splitPlaintext } from '../model/frame.ts';
 import { lastBytes, readFields } from '../model/protobuf.ts';
 import { SessionBuckets } from './session-buckets.ts';
 import { judgeBody, judgeHeader } from './session-outcome.ts';
@@ -235,7 +235,7 @@ function judgeInputs(
       }
       const waits = outputs.find((output) => waitsFor(output, frame, event, answered));
       const outcome = judgeFrame(frame, capabilities, buckets, atMs, waits);
-      if (outcome.type === 'pass' && waits !== undefined && frame.kind === 4) answered.add(waits.event);
+      if (outcome.type === 'pass' && waits !== undefined) answered.add(waits.event);
       ended = outcome.type === 'close' || outcome.type === 'end';
       endedHere = ended;
       input(frame, outcome);
@@ -248,14 +248,14 @@ function judgeInputs(
   return inputs;
 }
 
-/** Whether a frame of the node is a Ping that waits for the Pong `frame`. */
+/** Whether a frame of the node is a request that waits for the reply `frame`. */
 function waitsFor(output: Output, frame: SplitFrame, event: number, answered: ReadonlySet<number>): boolean {
   return (
-    frame.kind === 4 &&
+    frame.requestId !== 0 &&
     output.event < event &&
+    output.frame.requestId === frame.requestId &&
     !answered.has(output.event) &&
-    output.frame.kind === 2 &&
-    output.frame.requestId === frame.requestId
+    frameRule(output.frame.kind)?.answeredBy === frame.kind
   );
 }
 

@@ -11,7 +11,7 @@ export const sessionSchema: NounSchema = defineNoun({
       port: uint32(4),
       transport: enumeration(5, [0, 1, 2, 3]),
     },
-    Contact: { peerId: bytes(1, 32), addresses: list(message(2, 'Address')) },
+    Contact: { peerId: bytes(1, 32), addresses: list(message(2, 'Address'), 0, 8) },
     Envelope: { context: text(1), keyType: uint32(2), publicKey: bytes(3), payload: bytes(4), signature: bytes(5) },
     HandshakeHello: {
       version: uint32(1),

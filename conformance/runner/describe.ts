@@ -80,6 +80,9 @@ function describeFrame(frame: FrameSpec): string {
   return `${describeBody(frame.body)}${extras.length === 0 ? '' : ` (${extras.join(', ')})`}`;
 }
 
+/** Characters of a message's fields as they stand in the plan. */
+const FIELDS_SHOWN_MAX = 160;
+
 function describeBody(body: BodySpec): string {
   switch (body.type) {
     case 'Ping':
@@ -100,6 +103,8 @@ function describeBody(body: BodySpec): string {
     case 'Iwant':
     case 'Idontwant':
       return `${body.type} [${body.ids.map(describeId).join(', ')}]`;
+    case 'message':
+      return `${body.message} ${shorten(JSON.stringify(body.fields), FIELDS_SHOWN_MAX)}`;
     case 'raw':
       return `body ${shorten(body.bytes)}`;
   }

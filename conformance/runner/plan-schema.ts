@@ -1,6 +1,6 @@
 /** The form of plans in files: zod schemas that mirror the types of `driver/plan.ts`. */
 import { z } from 'zod';
-import type { Plan, Setup, Step } from '../driver/plan.ts';
+import type { Plan, Setup, Step, Value, ValueFields } from '../driver/plan.ts';
 
 const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
 const label = z.string().min(1).max(64);
@@ -41,6 +41,10 @@ const envelope = z.strictObject({
 const origin = z.union([hex, z.strictObject({ label }), z.strictObject({ zero: z.literal(true) })]);
 const id = z.union([hex, ref, z.strictObject({ of: envelope })]);
 
+/** What a value means depends on the field that it stands in, so the driver judges it. */
+const value: z.ZodType<Value> = z.lazy(() => z.union([z.string(), z.number(), z.boolean(), z.array(value), valueFields]));
+const valueFields: z.ZodType<ValueFields> = z.lazy(() => z.record(z.string(), value));
+
 const body = z.discriminatedUnion('type', [
   z.strictObject({ type: z.enum(['Ping', 'Pong']), nonce: bytesValue }),
   z.strictObject({ type: z.literal('GoAway'), code: z.number().int().nonnegative(), retryAfterMs: numberValue.exactOptional() }),
@@ -54,6 +58,7 @@ const body = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('Graft'), origins: z.array(origin) }),
   z.strictObject({ type: z.literal('Ihave'), topic: z.string(), ids: z.array(id) }),
   z.strictObject({ type: z.enum(['Iwant', 'Idontwant']), ids: z.array(id) }),
+  z.strictObject({ type: z.literal('message'), message: z.string(), fields: valueFields, tail: hex.exactOptional() }),
   z.strictObject({ type: z.literal('raw'), bytes: hex }),
 ]);
 

@@ -104,7 +104,7 @@ class Search {
       const frames = framesOf(stepIndex);
       await this.dropFrom(frames);
       for (let frameIndex = 0; frameIndex < frames.get(this.best).length; frameIndex++) {
-        for (const key of LIST_KEYS) await this.dropFrom(elementsOf(frames, frameIndex, key));
+        for (const path of listsIn(frames.get(this.best)[frameIndex])) await this.dropFrom(elementsOf(frames, frameIndex, path));
       }
     }
   }
@@ -135,8 +135,30 @@ class Search {
   }
 }
 
-const LIST_KEYS = ['items', 'envelopes', 'origins', 'ids'] as const;
-type ListKey = (typeof LIST_KEYS)[number];
+/** Where a list stands in a frame's body: names of fields and indices. */
+type BodyPath = readonly (string | number)[];
+
+/** The lists of a frame's body, outer ones first. Lists inside of lists are left alone: their places move when elements go. */
+function listsIn(frame: unknown): readonly BodyPath[] {
+  const found: BodyPath[] = [];
+  const visit = (value: unknown, path: BodyPath): void => {
+    if (Array.isArray(value)) found.push(path);
+    else if (typeof value === 'object' && value !== null) for (const [key, inner] of Object.entries(value)) visit(inner, [...path, key]);
+  };
+  const { body } = frame as FrameSpec;
+  visit(body, []);
+  return found;
+}
+
+function valueAt(value: unknown, path: BodyPath): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Readonly<Record<string | number, unknown>> | undefined)?.[key], value);
+}
+
+function withValueAt(value: unknown, [key, ...rest]: BodyPath, list: readonly unknown[]): unknown {
+  if (key === undefined) return list;
+  const inner = (value as Readonly<Record<string | number, unknown>>)[key];
+  return { ...(value as object), [key]: withValueAt(inner, rest, list) };
+}
 
 function withSetup(plan: Plan, change: Setup): Plan {
   return { ...plan, setup: { ...plan.setup, ...change } };
@@ -158,19 +180,19 @@ function framesOf(stepIndex: number): ListPath {
   };
 }
 
-function elementsOf(frames: ListPath, frameIndex: number, key: ListKey): ListPath {
+function elementsOf(frames: ListPath, frameIndex: number, path: BodyPath): ListPath {
   const frameOf = (plan: Plan): FrameSpec | undefined => frames.get(plan)[frameIndex] as FrameSpec | undefined;
   return {
     min: 0,
     get: (plan) => {
-      const body = frameOf(plan)?.body as Readonly<Partial<Record<ListKey, unknown>>> | undefined;
-      const list = body?.[key];
+      const list = valueAt(frameOf(plan)?.body, path);
       return Array.isArray(list) ? list : [];
     },
     set: (plan, list) => {
       const frame = frameOf(plan);
       if (frame === undefined) return plan;
-      return frames.set(plan, frames.get(plan).with(frameIndex, { ...frame, body: { ...frame.body, [key]: list } as BodySpec }));
+      const body = withValueAt(frame.body, path, list) as BodySpec;
+      return frames.set(plan, frames.get(plan).with(frameIndex, { ...frame, body }));
     },
   };
 }
