@@ -25,7 +25,7 @@ describe('judgeHeader', () => {
   test('WIR-026 and WIR-027 go by the last bit of an unknown kind', () => {
     expect(header(9, 0)).toBe('leftAside');
     expect(header(0xffff_ffff, 5)).toBe('leftAside');
-    expect(header(8, 0)).toBe('WIR-027');
+    expect(header(10, 0)).toBe('WIR-027');
     expect(header(0, 0)).toBe('WIR-027');
   });
 

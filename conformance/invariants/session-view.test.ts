@@ -14,7 +14,7 @@ const alice = (): TraceScript => new TraceScript().session(1, 'alice');
 describe('outcomes of what the kit sends', () => {
   test('Pings are answered, what follows a closing frame is behind it', () => {
     expect(outcomes(alice().send(1, pingFrame(1), pingFrame(2)))).toEqual(['answer', 'answer']);
-    const bytes = Uint8Array.from([...pingFrame(1), ...encodeFrame(8, 0, new Uint8Array()), ...pingFrame(2)]);
+    const bytes = Uint8Array.from([...pingFrame(1), ...encodeFrame(10, 0, new Uint8Array()), ...pingFrame(2)]);
     expect(outcomes(alice().plaintext(1, bytes).send(1, pingFrame(3)))).toEqual(['answer', 'close WIR-027', 'behind', 'behind']);
   });
 

@@ -13,7 +13,7 @@ import {
   tellsCode,
 } from './wire-close.ts';
 
-const EVEN = encodeFrame(8, 0, new Uint8Array());
+const EVEN = encodeFrame(10, 0, new Uint8Array());
 
 function judge(rule: SessionRule, script: TraceScript, endMs: number) {
   return judgeSessions([rule])(script.end(endMs));

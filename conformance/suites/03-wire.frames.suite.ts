@@ -314,7 +314,7 @@ export const checks: readonly Check[] = [
     plans: staged(
       every<FrameSpec>(
         [
-          { kind: 8, body: { type: 'raw', bytes: '' } },
+          { kind: 10, body: { type: 'raw', bytes: '' } },
           { kind: 2, requestId: 0, body: { type: 'raw', bytes: '0a080000000000000000' } },
           { kind: 36, requestId: 7, body: { type: 'raw', bytes: `0a20${'5a'.repeat(32)}` } },
         ],

@@ -345,7 +345,7 @@ export const checks: readonly Check[] = [
     plans: fc
       .constantFrom(
         encodeFrame(2, 0, smallBody('Ping')),
-        encodeFrame(8, 0, new Uint8Array()),
+        encodeFrame(10, 0, new Uint8Array()),
         encodeFrame(2, 5, concat(smallBody('Ping'), new Uint8Array(60))),
       )
       .map((bad) =>
