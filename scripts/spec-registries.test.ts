@@ -62,7 +62,7 @@ describe('registries', () => {
 
   test('chapter 03 and the model have the same kinds with the same rules', () => {
     const rows = tableIn(read('spec/03-wire.md'), 'Frames').map(
-      ([kind = '', name = '', frameClass = '', size = '', request = '', needs = '']) => ({
+      ([kind = '', name = '', frameClass = '', size = '', request = '', needs = '', , datagram = '–']) => ({
         kind: Number(kind),
         name,
         class: frameClass,
@@ -70,6 +70,7 @@ describe('registries', () => {
         requestId: request.split(',')[0],
         answeredBy: /answered by (\d+)/.exec(request)?.[1],
         needs: needs === '–' ? undefined : needs,
+        datagram: datagram === '–' ? undefined : datagram,
       }),
     );
     const known = FRAMES.map((frame) => ({ ...frame, answeredBy: frame.answeredBy === undefined ? undefined : String(frame.answeredBy) }));

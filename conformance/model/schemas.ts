@@ -1,11 +1,12 @@
 /** The tables of all nouns together. Each noun's file adds its line to `NOUNS`. */
+import { datagramSchema } from './datagram-schema.ts';
 import { dhtSchema } from './dht-schema.ts';
 import { gossipSchema } from './gossip-schema.ts';
 import { recordsSchema } from './records-schema.ts';
 import type { MessageSchema, NounSchema } from './schema.ts';
 import { sessionSchema } from './session-schema.ts';
 
-const NOUNS: readonly NounSchema[] = [sessionSchema, gossipSchema, recordsSchema, dhtSchema];
+const NOUNS: readonly NounSchema[] = [sessionSchema, datagramSchema, gossipSchema, recordsSchema, dhtSchema];
 
 /** One table of all entries. Throws an Error when two nouns give the same name. */
 function joined<T>(what: string, tables: readonly (Readonly<Record<string, T>> | undefined)[]): ReadonlyMap<string, T> {

@@ -28,6 +28,7 @@ export function screenFrame(
   waits: (kind: number, requestId: number) => boolean,
 ): Screening {
   const row = FRAME_KINDS.get(frame.kind);
+  if (row?.datagram === 'only') return close('E_UNKNOWN_KIND', 'WIR-114');
   const known = row !== undefined && (row.needs === undefined || capabilities.has(row.needs));
   if (!known) {
     if (frame.kind % 2 === 1) return { outcome: 'leave', class: CLASS_OF_UNKNOWN };
