@@ -51,6 +51,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'run a node until SIGINT or SIGTERM',
     load: async () => (await import('../reference/runtime/commands/node.ts')).registerNode,
   },
+  sim: {
+    summary: 'measure the reference in simulated networks',
+    load: async () => (await import('../reference/sim/command.ts')).registerSim,
+  },
   keygen: {
     summary: 'make a key file and print its PeerId',
     load: async () => (await import('../reference/runtime/commands/keygen.ts')).registerKeygen,
