@@ -52,17 +52,20 @@ export function bloomSize(items: number, falseRate: number, bytesMax: number = B
 
 /** A set of byte strings in a fixed number of bits. */
 export class BloomFilter {
-  readonly #bits: Uint8Array;
+  /** Empty until something is added: an unused filter takes no memory. */
+  #bits: Uint8Array = new Uint8Array(0);
+  readonly #bytes: number;
   readonly #hashes: number;
   readonly #hash: IndexedHash;
 
   constructor(size: BloomSize, hash: IndexedHash) {
-    this.#bits = new Uint8Array(size.bytes);
+    this.#bytes = size.bytes;
     this.#hashes = size.hashes;
     this.#hash = hash;
   }
 
   add(data: Uint8Array): void {
+    if (this.#bits.length === 0) this.#bits = new Uint8Array(this.#bytes);
     for (let index = 0; index < this.#hashes; index++) {
       const bit = this.#hash(index, data) % (this.#bits.length * 8);
       this.#bits[bit >>> 3] = (this.#bits[bit >>> 3] ?? 0) | (1 << (bit & 7));
@@ -71,6 +74,7 @@ export class BloomFilter {
 
   /** False only if the data was never added. */
   mightHave(data: Uint8Array): boolean {
+    if (this.#bits.length === 0) return false;
     for (let index = 0; index < this.#hashes; index++) {
       const bit = this.#hash(index, data) % (this.#bits.length * 8);
       if (((this.#bits[bit >>> 3] ?? 0) & (1 << (bit & 7))) === 0) return false;
@@ -84,7 +88,7 @@ export class BloomFilter {
 
   /** A copy of the bits, the lowest index in the lowest bit of the first byte. */
   bits(): Uint8Array {
-    return Uint8Array.from(this.#bits);
+    return this.#bits.length === 0 ? new Uint8Array(this.#bytes) : Uint8Array.from(this.#bits);
   }
 }
 
@@ -152,7 +156,7 @@ export class TwoGenerationFilter {
       // The moment of expiry itself still belongs to the item.
       this.#blindUntilMs = Math.max(this.#blindUntilMs, dropped.lastAddedMs + this.#ttlMs + 1);
     }
-    dropped.filter.clear();
+    if (dropped.count > 0) dropped.filter.clear();
     dropped.count = 0;
     dropped.startedMs = nowMs;
     dropped.lastAddedMs = nowMs;
