@@ -2,11 +2,13 @@
 import { datagramSchema } from './datagram-schema.ts';
 import { dhtSchema } from './dht-schema.ts';
 import { gossipSchema } from './gossip-schema.ts';
+import { mempoolSchema } from './mempool-schema.ts';
+import { reconciliationSchema } from './reconciliation-schema.ts';
 import { recordsSchema } from './records-schema.ts';
 import type { MessageSchema, NounSchema } from './schema.ts';
 import { sessionSchema } from './session-schema.ts';
 
-const NOUNS: readonly NounSchema[] = [sessionSchema, datagramSchema, gossipSchema, recordsSchema, dhtSchema];
+const NOUNS: readonly NounSchema[] = [sessionSchema, datagramSchema, gossipSchema, mempoolSchema, recordsSchema, reconciliationSchema, dhtSchema];
 
 /** One table of all entries. Throws an Error when two nouns give the same name. */
 function joined<T>(what: string, tables: readonly (Readonly<Record<string, T>> | undefined)[]): ReadonlyMap<string, T> {

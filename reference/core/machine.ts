@@ -5,6 +5,7 @@
  * `deadline()` says when the next `tick` is due. Nothing waits, calls back or emits.
  */
 import type { Address } from '../../proto/gen/carillon/v1/common_pb.ts';
+import type { Transaction } from '../../proto/gen/carillon/v1/mempool_pb.ts';
 import type { DhtNotice, DhtOutcome, DhtRequest } from './dht/contract.ts';
 import type { MempoolNotice, MempoolOutcome, MempoolRequest } from './mempool/contract.ts';
 import type { OverlayNotice, OverlayOutcome, OverlayRequest } from './overlay/contract.ts';
@@ -217,6 +218,36 @@ export type DatagramEvent =
 
 /** The sets that nodes bring into agreement, chapter 07. */
 export type SetName = 'records' | 'transactions' | 'evidence' | 'votes';
+
+/** Between gossip and the mempool: who judges, and what is spread. */
+export type TransactionEvent =
+  /** Gossip found nothing against a transaction; the mempool has the last word. */
+  | {
+      readonly type: 'judgeTransaction';
+      readonly token: number;
+      readonly id: MessageId;
+      readonly origin: PeerId;
+      readonly envelope: Uint8Array;
+      readonly transaction: Transaction;
+    }
+  /** The last word; code and clause when it is not accept. */
+  | {
+      readonly type: 'transactionJudged';
+      readonly token: number;
+      readonly verdict: Verdict;
+      readonly code: ErrorName | undefined;
+      readonly clause: ClauseId | undefined;
+    }
+  /** Transactions that came in another way than by Push; gossip judges them. */
+  | { readonly type: 'transactionsArrived'; readonly link: LinkId; readonly envelopes: readonly Uint8Array[] }
+  /** A transaction that was submitted here and is in the pool; gossip spreads it. */
+  | { readonly type: 'spreadTransaction'; readonly id: MessageId; readonly origin: PeerId; readonly envelope: Uint8Array }
+  /** Transactions for a leader that has come near; gossip sends those that the link is not known to have. */
+  | {
+      readonly type: 'forwardTransactions';
+      readonly link: LinkId;
+      readonly items: readonly { readonly id: MessageId; readonly envelope: Uint8Array }[];
+    };
 
 /** What machines tell each other across the chapters. */
 export type PeerEvent =

@@ -118,7 +118,7 @@ describe('nodes', () => {
     const b = ground.add('b');
     ground.join(a, b);
     ground.advance(600_000);
-    expect(a.view('peers')).toMatchObject([{ peer: b.peerId, direction: 'outbound', capabilities: ['gossip/1'], rttMs: 0, score: 0 }]);
+    expect(a.view('peers')).toMatchObject([{ peer: b.peerId, direction: 'outbound', rttMs: 0, score: 0 }]);
     expect(b.view('peers')).toMatchObject([{ peer: a.peerId, direction: 'inbound' }]);
     for (const log of ground.logs.values()) expect(log.filter((effect) => effect.type === 'close')).toEqual([]);
   });

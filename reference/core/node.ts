@@ -147,8 +147,8 @@ const INPUTS: InputRoutes = {
 };
 
 const LOCAL: LocalRoutes = {
-  sessionUp: ['topology', 'gossip', 'records', 'reconciliation', 'dht', 'overlay', 'mempool'],
-  sessionDown: ['topology', 'gossip', 'records', 'reconciliation', 'dht', 'overlay', 'mempool'],
+  sessionUp: ['topology', 'gossip', 'records', 'reconciliation', 'dht', 'overlay'],
+  sessionDown: ['topology', 'gossip', 'records', 'reconciliation', 'dht', 'overlay'],
   frame: byKind,
   answered: byKind,
   unanswered: byKind,
@@ -171,6 +171,11 @@ const LOCAL: LocalRoutes = {
   wantContact: ['dht'],
   contactFound: ['overlay'],
   reconciled: ({ set }) => SET_OWNERS[set],
+  judgeTransaction: ['mempool'],
+  transactionJudged: ['gossip'],
+  transactionsArrived: ['gossip'],
+  spreadTransaction: ['gossip'],
+  forwardTransactions: ['gossip'],
 };
 
 /** One entry of the queue: an input and the machine that takes it. */
@@ -202,6 +207,7 @@ function sessionOptionsOf(options: NodeOptions, self: PeerId, rng: Rng): Session
 /** A ledger for nodes without one: no slots pass, every account is new and rich, nobody leads. */
 const NO_LEDGER: LedgerPort = {
   slotAt: () => 0n,
+  slotStartMs: () => undefined,
   accountOf: () => ({ nonce: 0n, balance: 2n ** 64n - 1n }),
   leaderOf: () => undefined,
 };
@@ -246,6 +252,7 @@ export function createNode(options: NodeOptions): Node {
     ...common('gossip'),
     stakeOf,
     applicationValidation: options.applicationValidation ?? false,
+    comingLeaders: (wallMs) => mempool.comingLeaders(wallMs),
   });
   const mempool = createMempool({ ...common('mempool'), ledger, sessionOf });
   const reconciliation = createReconciliation({ ...common('reconciliation'), sets: [records.set, mempool.set] });

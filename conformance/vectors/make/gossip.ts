@@ -92,7 +92,7 @@ function limits(): readonly Draft[] {
 function topics(): readonly Draft[] {
   const served = ['app/a', 'app/chat-room-1', 'app/-', 'app/0', `app/${'n'.repeat(32)}`];
   const notServed = [
-    'tx',
+    'vote',
     'vote',
     'evidence',
     'app',
@@ -110,7 +110,7 @@ function topics(): readonly Draft[] {
       draft('GSP-012', 'topic', `not-served-${i + 1}`, `topic ${topic} is not served`, message({ topic }), { topic }, 'ignore E_TOPIC'),
     ),
     draft('GSP-014', 'topic', 'same-topic', 'frame and payload name one topic', message({ topic: 'app/other' }), { topic: 'app/other' }),
-    ...['app/other', 'app/chat2', 'app/cha', 'tx', 'App/chat', 'app/chat\0', ''].map((topic, i) =>
+    ...['app/other', 'app/chat2', 'app/cha', 'vote', 'App/chat', 'app/chat\0', ''].map((topic, i) =>
       draft(
         'GSP-014',
         'topic',
@@ -230,14 +230,14 @@ function order(): readonly Draft[] {
   const large = messageOfSize(32_769, { signature: ZERO_SIGNATURE });
   return [
     draft('GSP-010', 'order', 'order-size-hops', 'too long, and too many hops', large, { hops: 33 }, 'reject E_SIZE'),
-    draft('GSP-010', 'order', 'order-size-topic', 'too long, on a topic that is not served', large, { topic: 'tx' }, 'reject E_SIZE'),
+    draft('GSP-010', 'order', 'order-size-topic', 'too long, on a topic that is not served', large, { topic: 'vote' }, 'reject E_SIZE'),
     draft(
       'GSP-011',
       'order',
       'order-hops-topic',
       'too many hops, on a topic that is not served',
-      message({ topic: 'tx' }),
-      { topic: 'tx', hops: 33 },
+      message({ topic: 'vote' }),
+      { topic: 'vote', hops: 33 },
       'ignore E_STRUCTURE',
     ),
     draft('GSP-011', 'order', 'order-hops-structure', 'too many hops, and no envelope', u8(0), { hops: 33 }, 'ignore E_STRUCTURE'),

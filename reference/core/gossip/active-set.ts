@@ -68,6 +68,11 @@ export class ActiveSet {
     return [...this.#members].sort((a, b) => a - b);
   }
 
+  /** The links that may be active, in ascending order. */
+  eligible(): readonly LinkId[] {
+    return this.#eligible;
+  }
+
   /** When the next link is replaced, or undefined while all eligible links are active. */
   get rotateAtMs(): MonoMs | undefined {
     return this.#rotateAtMs;

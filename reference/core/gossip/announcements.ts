@@ -46,15 +46,21 @@ export class Announcements {
     this.#waiting.set(id, { id, topic, sinceMs: nowMs });
   }
 
-  /** What to announce on the links at this beat; afterwards the links are known to have it. */
-  beat(links: readonly LinkId[], known: KnownLinks, canAsk: (id: MessageId) => boolean, nowMs: MonoMs): readonly Announced[] {
+  /** What to announce on the links that take its topic at this beat; afterwards they are known to have it. */
+  beat(
+    links: readonly LinkId[],
+    known: KnownLinks,
+    canAsk: (id: MessageId) => boolean,
+    nowMs: MonoMs,
+    takes: (link: LinkId, topic: string) => boolean = () => true,
+  ): readonly Announced[] {
     const announced: Announced[] = [];
     const missed = new Set<MessageId>();
     for (const link of links) {
       const topics = new Set<string>();
       let count = 0;
       for (const { id, topic, sinceMs } of this.#waiting.values()) {
-        if (known.has(link, id, nowMs)) continue;
+        if (known.has(link, id, nowMs) || !takes(link, topic)) continue;
         const isLate = nowMs - sinceMs > this.#heartbeatMs;
         const isNewTopic = !topics.has(topic);
         if (count >= part(this.#idsMax, isLate) || (isNewTopic && topics.size >= part(this.#framesMax, isLate))) {

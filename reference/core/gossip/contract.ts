@@ -1,18 +1,21 @@
 /** What goes into the gossip machine and what comes out. */
 import type { CryptoProvider } from '../crypto/provider.ts';
-import type { NodeEffect, NodeInput, SessionCommand, SessionEvent } from '../machine.ts';
+import type { NodeEffect, NodeInput, SessionCommand, SessionEvent, TransactionEvent } from '../machine.ts';
 import type { Params } from '../params.ts';
+import type { EagerLinks } from '../ports.ts';
 import type { Rng } from '../rng.ts';
-import type { PeerId } from '../types.ts';
+import type { PeerId, WallMs } from '../types.ts';
 
 /** Everything that gossip hears of: its sessions, the application, the time. */
 export type GossipInput =
   | Extract<SessionEvent, { readonly type: 'sessionUp' | 'sessionDown' | 'frame' | 'overrun' }>
+  | Exclude<TransactionEvent, { readonly type: 'judgeTransaction' }>
   | Extract<NodeInput, { readonly type: 'publish' | 'validated' | 'tick' }>;
 
 /** Everything that gossip asks for. */
 export type GossipOutput =
   | SessionCommand
+  | Extract<TransactionEvent, { readonly type: 'judgeTransaction' }>
   | Extract<NodeEffect, { readonly type: 'deliver' | 'validate' | 'verdict' | 'violation' | 'publishRefused' }>;
 
 /** What a gossip machine is made of. */
@@ -29,4 +32,8 @@ export interface GossipOptions {
   readonly stakeOf: (peer: PeerId) => bigint;
   /** Whether messages wait for the application's verdict. */
   readonly applicationValidation: boolean;
+  /** The strategy of chapter 09; the active links without it. */
+  readonly eagerLinks?: EagerLinks;
+  /** The leaders of the slot of now and of those that come; a read-only port. Nobody if absent. Spec: MEM-030 */
+  readonly comingLeaders?: (wallMs: WallMs) => readonly PeerId[];
 }

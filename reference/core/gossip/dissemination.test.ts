@@ -109,7 +109,7 @@ describe('pushing', () => {
 
   test('publishing what no node would take is refused without a frame', () => {
     const node = bench(1);
-    node.publish(Uint8Array.of(1), 'tx');
+    node.publish(Uint8Array.of(1), 'vote');
     node.publish(new Uint8Array(32_768));
     node.publish(new Uint8Array(32_700));
     expect(node.of('publishRefused').map(({ code }) => code)).toEqual(['E_TOPIC', 'E_SIZE', 'E_SIZE']);

@@ -3,15 +3,16 @@ import { create } from '@bufbuild/protobuf';
 import { AppPayloadSchema } from '../../../proto/gen/carillon/v1/gossip_pb.ts';
 import { copyBytes } from '../bytes.ts';
 import { invariant } from '../errors.ts';
-import type { ErrorName, MonoMs, Now, Verdict } from '../types.ts';
+import type { ClauseId, ErrorName, LinkId, MessageId, MonoMs, Now, PeerId, Verdict } from '../types.ts';
 import { envelopeId, hashEnvelope, openEnvelope, PAYLOAD_VERSION, sealEnvelope } from '../wire/envelope.ts';
 import { encodeStrict } from '../wire/strict.ts';
+import { TRANSACTION_TOPIC } from '../wire/transaction.ts';
 import { directTargets } from './direct.ts';
-import { type GossipMessage, hopsToSend, isServedTopic, originKey } from './message.ts';
+import { type GossipMessage, hopsToSend, isAppTopic, originKey } from './message.ts';
 import type { Arrival, PendingMessage } from './pending.ts';
 import { touch } from './standing.ts';
-import { type GossipState, linksOfKind } from './state.ts';
-import { APP_CONTEXT } from './verdict.ts';
+import { type GossipState, linksOfKind, takesTopic } from './state.ts';
+import { APP_CONTEXT, NO_DATA } from './verdict.ts';
 
 /** Takes a message as accepted: the first arrival brought it, the others are copies that waited with it. */
 export function accept(state: GossipState, message: GossipMessage, arrivals: readonly Arrival[], wasAsked: boolean, nowMs: MonoMs): void {
@@ -24,14 +25,16 @@ export function accept(state: GossipState, message: GossipMessage, arrivals: rea
     else addVerdict(state, arrival, 'ignore', 'E_DUPLICATE', 'GSP-015');
     // A link may have gone while the application was thinking.
     if (state.links.has(arrival.link)) state.known.learn(arrival.link, id, nowMs);
+    if (index > 0 && arrival.pushed) state.service.countDelivered(arrival.link, origin);
   }
-  state.effects.push({ type: 'deliver', topic, id, origin, data });
+  if (message.transaction === undefined) state.effects.push({ type: 'deliver', topic, id, origin, data });
 
   const key = originKey(origin, state.options.stakeOf);
   const pushers = arrivals.filter(({ pushed, link }) => pushed && state.links.has(link)).map(({ link }) => link);
   state.counts.addMessage(key, origin, id, pushers);
   const first = arrivals[0];
   if (first !== undefined) {
+    state.service.countFirst(first.link, origin);
     state.scores.countFirst(first.peer, nowMs);
     touch(state, first.peer);
     const link = state.links.get(first.link);
@@ -40,11 +43,18 @@ export function accept(state: GossipState, message: GossipMessage, arrivals: rea
       state.outbox.graft(link.link, key);
     }
   }
-  spread(state, message, nowMs);
+  spread(state, message, first?.link, nowMs);
 }
 
-/** Gives a pending message, and all copies of it, the application's verdict, or `ignore` when it did not come in time. */
-export function resolve(state: GossipState, pending: PendingMessage, verdict: Verdict, clause: 'GSP-026' | 'GSP-028', nowMs: MonoMs): void {
+/** Gives a pending message, and all copies of it, the verdict of the application or the mempool, or `ignore` when it did not come in time. */
+export function resolve(
+  state: GossipState,
+  pending: PendingMessage,
+  verdict: Verdict,
+  clause: ClauseId,
+  nowMs: MonoMs,
+  code: ErrorName = 'E_APPLICATION',
+): void {
   const { message, arrivals, wasAsked } = pending;
   if (verdict === 'accept') {
     accept(state, message, arrivals, wasAsked, nowMs);
@@ -52,7 +62,7 @@ export function resolve(state: GossipState, pending: PendingMessage, verdict: Ve
   }
   state.flood.refund(message.origin, nowMs);
   for (const arrival of arrivals) {
-    addVerdict(state, arrival, verdict, 'E_APPLICATION', clause);
+    addVerdict(state, arrival, verdict, code, clause);
     if (verdict === 'ignore') continue;
     state.scores.countInvalid(arrival.peer, nowMs);
     touch(state, arrival.peer);
@@ -65,7 +75,7 @@ export function resolve(state: GossipState, pending: PendingMessage, verdict: Ve
 /** Signs and spreads what the application publishes, or tells it why no node would take that. */
 export function publish(state: GossipState, topic: string, data: Uint8Array, now: Now): void {
   const { crypto, networkId, identitySeed, params, self } = state.options;
-  if (!isServedTopic(topic)) {
+  if (!isAppTopic(topic)) {
     refuse(
       state,
       'E_TOPIC',
@@ -104,11 +114,54 @@ export function publish(state: GossipState, topic: string, data: Uint8Array, now
   };
   state.published.add(message.id, now.monoMs);
   state.cache.add(message, now.monoMs);
-  spread(state, message, now.monoMs);
+  spread(state, message, undefined, now.monoMs);
 }
 
-/** Pushes to active links, sends to direct links, and leaves the rest to the next heartbeat. */
-function spread(state: GossipState, message: GossipMessage, nowMs: MonoMs): void {
+/** Spreads a transaction that was submitted here and is in the pool. Spec: MEM-025, MEM-026 */
+export function spreadTransaction(state: GossipState, id: MessageId, origin: PeerId, envelope: Uint8Array, nowMs: MonoMs): void {
+  const { crypto, self } = state.options;
+  const hash = hashEnvelope(crypto, envelope);
+  const message = { id, origin, topic: TRANSACTION_TOPIC, data: NO_DATA, envelope, hash, receivedHops: undefined };
+  if (origin === self) state.published.add(id, nowMs);
+  else state.seen.add(id, origin, nowMs);
+  state.inventory.drop(id);
+  state.cache.add(message, nowMs);
+  spread(state, message, undefined, nowMs);
+}
+
+/** Hands transactions to a leader, as far as its link is not known to have them. Spec: MEM-030, MEM-031 */
+export function forward(
+  state: GossipState,
+  link: LinkId,
+  items: readonly { readonly id: MessageId; readonly envelope: Uint8Array }[],
+  nowMs: MonoMs,
+): void {
+  if (!takesTopic(state.links.get(link), TRANSACTION_TOPIC)) return;
+  for (const { id, envelope } of items) {
+    if (state.known.has(link, id, nowMs)) continue;
+    state.outbox.forward(link, envelope);
+    state.known.learn(link, id, nowMs);
+  }
+}
+
+/** The leaders to come get a transaction first. Spec: MEM-030 */
+function forwardToLeaders(state: GossipState, message: GossipMessage, nowMs: MonoMs): void {
+  if (message.topic !== TRANSACTION_TOPIC) return;
+  for (const leader of state.options.comingLeaders?.(state.wallMs) ?? []) {
+    for (const link of state.linksOf.get(leader) ?? []) forward(state, link, [message], nowMs);
+  }
+}
+
+/** The links on which a message is pushed: those that the strategy chooses, or the active ones. Spec: chapter 09 */
+function eagerLinks(state: GossipState, message: GossipMessage, from: LinkId | undefined): readonly LinkId[] {
+  const { eagerLinks: choose } = state.options;
+  if (choose === undefined) return state.active.links();
+  const { id, origin, receivedHops } = message;
+  return choose({ id, origin, from, hops: receivedHops ?? 0 }, state.active.eligible()) ?? state.active.links();
+}
+
+/** Pushes to eager links, sends to direct links, and leaves the rest to the next heartbeat. */
+function spread(state: GossipState, message: GossipMessage, from: LinkId | undefined, nowMs: MonoMs): void {
   if (state.links.size === 0) return;
   const { params, stakeOf } = state.options;
   const { id, topic, envelope, receivedHops } = message;
@@ -117,10 +170,11 @@ function spread(state: GossipState, message: GossipMessage, nowMs: MonoMs): void
   const item = { hops: hopsToSend(message, params['gossip.hops_max']), envelope };
   state.known.settle(id, nowMs);
   state.announcements.add(id, topic, nowMs);
+  forwardToLeaders(state, message, nowMs);
 
-  for (const linkId of state.active.links()) {
+  for (const linkId of eagerLinks(state, message, from)) {
     const link = state.links.get(linkId);
-    if (link === undefined || state.known.has(linkId, id, nowMs)) continue;
+    if (link === undefined || !takesTopic(link, topic) || state.known.has(linkId, id, nowMs)) continue;
     const paysOff = !isOwn && envelope.length >= params['gossip.idontwant_bytes_min'];
     if (paysOff && link.idontwantIdsOut.admit(1, nowMs) === 1) state.outbox.idontwant(linkId, id);
     if (!isOwn && receivedHops >= params['gossip.hops_max']) continue; // GSP-044
@@ -128,7 +182,9 @@ function spread(state: GossipState, message: GossipMessage, nowMs: MonoMs): void
     state.outbox.push(linkId, topic, item);
     state.known.learn(linkId, id, nowMs);
   }
-  const directLinks = linksOfKind(state, 'direct').map((link) => link.link);
+  const directLinks = linksOfKind(state, 'direct')
+    .filter((link) => takesTopic(link, topic))
+    .map((link) => link.link);
   for (const link of directTargets(directLinks, state.known, id, nowMs)) {
     state.outbox.direct(link, topic, envelope);
     state.known.learn(link, id, nowMs);

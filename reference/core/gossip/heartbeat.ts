@@ -2,7 +2,7 @@
 import type { MonoMs } from '../types.ts';
 import { UNSTAKED_ORIGINS } from './message.ts';
 import { type CompleteCount, divideLinks } from './prune.ts';
-import { type GossipState, linksOfKind } from './state.ts';
+import { type GossipState, linksOfKind, takesTopic } from './state.ts';
 
 /** Runs the heartbeat if it is due; beats that were missed are not made up for. */
 export function beat(state: GossipState, nowMs: MonoMs): void {
@@ -25,6 +25,7 @@ function announce(state: GossipState, nowMs: MonoMs): void {
     state.known,
     (id) => state.cache.holds(id),
     nowMs,
+    (link, topic) => takesTopic(state.links.get(link), topic),
   );
   for (const { link, topic, id } of announced) state.outbox.ihave(link, topic, id);
 }

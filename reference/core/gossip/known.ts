@@ -57,6 +57,11 @@ export class KnownLinks {
     this.#settled.get(id)?.add(link);
   }
 
+  /** Whether a message between acceptance and announcement is not known to be on the link. */
+  lacks(link: LinkId, id: MessageId): boolean {
+    return this.#settled.get(id)?.has(link) === false;
+  }
+
   /** Whether the link is known to have the message. */
   has(link: LinkId, id: MessageId, nowMs: MonoMs): boolean {
     const settled = this.#settled.get(id);

@@ -1,22 +1,28 @@
 /** The gossip machine: which input goes to which part, and when the next one is due. Spec: chapter 05 */
 import { assertNever } from '../errors.ts';
 import type { Machine } from '../machine.ts';
-import type { MonoMs, Now, PeerId } from '../types.ts';
+import type { LinkService, OwnService } from '../ports.ts';
+import type { LinkId, MonoMs, Now, PeerId } from '../types.ts';
+import { KIND_DIRECT, KIND_PUSH } from '../wire/frame.ts';
 import type { GossipInput, GossipOptions, GossipOutput } from './contract.ts';
-import { publish, resolve } from './dissemination.ts';
+import { forward, publish, resolve, spreadTransaction } from './dissemination.ts';
 import { beat, nextExpiryMs } from './heartbeat.ts';
 import { ask } from './questions.ts';
-import { receiveFrame } from './reception.ts';
+import { receiveFrame, receiveTransactions } from './reception.ts';
 import { addLink, removeLink, review, touch, touchBurdened } from './standing.ts';
 import { createState, type GossipState } from './state.ts';
 import { describeState } from './view.ts';
 
 export type { GossipInput, GossipOptions, GossipOutput } from './contract.ts';
 
-/** A gossip machine, with two ports for reading. */
+/** A gossip machine, with its ports for reading. */
 export interface GossipMachine extends Machine<GossipInput, GossipOutput> {
   /** The peer's score at the last input; 0 for a peer that nothing is known of. */
   scoreOf(peer: PeerId): number;
+  /** What the peer of an open link has done. */
+  serviceOf(link: LinkId): LinkService | undefined;
+  /** What the node has done. */
+  ownService(): OwnService;
   /** The state as plain data, for people and tests; no secrets, no message bytes. */
   view(): unknown;
 }
@@ -27,6 +33,7 @@ export function createGossip(options: GossipOptions): GossipMachine {
   return {
     handle(input, now) {
       state.nowMs = now.monoMs;
+      state.wallMs = now.wallMs;
       take(state, input, now);
       runTimers(state, now.monoMs);
       review(state, now.monoMs);
@@ -34,6 +41,8 @@ export function createGossip(options: GossipOptions): GossipMachine {
     },
     deadline: () => nextDeadline(state),
     scoreOf: (peer) => state.scores.scoreOf(peer, state.nowMs),
+    serviceOf: (link) => state.service.of(link),
+    ownService: () => state.service,
     view: () => describeState(state),
   };
 }
@@ -63,6 +72,22 @@ function take(state: GossipState, input: GossipInput, now: Now): void {
       if (pending !== undefined) resolve(state, pending, input.verdict, 'GSP-026', now.monoMs);
       return;
     }
+    case 'transactionJudged': {
+      const pending = state.pending.take(input.token);
+      if (pending !== undefined) resolve(state, pending, input.verdict, input.clause ?? 'MEM-017', now.monoMs, input.code);
+      return;
+    }
+    case 'transactionsArrived': {
+      const link = state.links.get(input.link);
+      if (link !== undefined) receiveTransactions(state, link, input.envelopes, now);
+      return;
+    }
+    case 'spreadTransaction':
+      spreadTransaction(state, input.id, input.origin, input.envelope, now.monoMs);
+      return;
+    case 'forwardTransactions':
+      forward(state, input.link, input.items, now.monoMs);
+      return;
     case 'tick':
       return;
     default:
@@ -84,7 +109,10 @@ function runTimers(state: GossipState, nowMs: MonoMs): void {
 function flush(state: GossipState): readonly GossipOutput[] {
   const effects = state.effects.splice(0);
   const frames = state.outbox.flush(state.options.params['gossip.prune_ms']);
-  for (const frame of frames) effects.push({ type: 'sendFrame', ...frame });
+  for (const frame of frames) {
+    if (frame.kind === KIND_PUSH || frame.kind === KIND_DIRECT) state.service.carriedBytes += frame.body.length;
+    effects.push({ type: 'sendFrame', ...frame });
+  }
   return effects;
 }
 

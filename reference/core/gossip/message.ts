@@ -1,5 +1,8 @@
 /** What the gossip machine knows of one message, and which topics it serves. */
+import type { Transaction } from '../../../proto/gen/carillon/v1/mempool_pb.ts';
+import type { Params } from '../params.ts';
 import type { EnvelopeHash, MessageId, PeerId } from '../types.ts';
+import { TRANSACTION_TOPIC } from '../wire/transaction.ts';
 
 /** A message whose envelope passed GSP-010 to GSP-018, or one of the node's own. */
 export interface GossipMessage {
@@ -12,13 +15,20 @@ export interface GossipMessage {
   readonly hash: EnvelopeHash;
   /** Hops of the copy that was taken, 0 for a Direct; undefined for the node's own message. */
   readonly receivedHops: number | undefined;
+  /** What the envelope holds on topic `tx`. */
+  readonly transaction?: Transaction;
 }
 
 const SERVED_TOPIC = /^app\/[a-z0-9-]{1,32}$/;
 
-/** Whether a node of this revision serves the topic: `app/` and a name. Spec: GSP-012 */
-export function isServedTopic(topic: string): boolean {
+/** Whether the topic is one of an application: `app/` and a name. */
+export function isAppTopic(topic: string): boolean {
   return SERVED_TOPIC.test(topic);
+}
+
+/** Whether a node with these parameters serves the topic. Spec: GSP-012, MEM-004 */
+export function isServedTopic(topic: string, params: Pick<Params, 'mempool.mode'>): boolean {
+  return isAppTopic(topic) || (topic === TRANSACTION_TOPIC && params['mempool.mode'] === 'on');
 }
 
 /** The hops of an item that carries the message, at most `hopsMax`. Spec: GSP-043 */

@@ -16,7 +16,18 @@ import {
   PUSH_ITEMS_MAX,
   type PushItem,
 } from '../wire/body.ts';
-import { FRAME_KINDS, KIND_DIRECT, KIND_GRAFT, KIND_IDONTWANT, KIND_IHAVE, KIND_IWANT, KIND_PRUNE, KIND_PUSH } from '../wire/frame.ts';
+import {
+  FRAME_KINDS,
+  KIND_DIRECT,
+  KIND_FORWARD,
+  KIND_GRAFT,
+  KIND_IDONTWANT,
+  KIND_IHAVE,
+  KIND_IWANT,
+  KIND_PRUNE,
+  KIND_PUSH,
+} from '../wire/frame.ts';
+import { encodeForward, FORWARD_TRANSACTIONS_MAX, TRANSACTION_TOPIC } from '../wire/transaction.ts';
 
 /** A frame to send, without its header. */
 export interface OutgoingFrame {
@@ -31,6 +42,9 @@ const HEADER_BYTES = 2;
 /** Bytes around the content of a repeated item, at most: two tags, two lengths, and the hops. */
 const ITEM_OVERHEAD_BYTES = 1 + 4 + 1 + 4 + 6;
 
+/** Bytes of a Forward, and of a Push of topic `tx`, overheads included; a single transaction may be longer by them. Spec: MEM-032 */
+const TRANSACTION_BATCH_BYTES = 32768;
+
 /** Bytes around a topic: a tag and a length below 128. */
 const TOPIC_OVERHEAD_BYTES = 2;
 
@@ -42,6 +56,7 @@ interface LinkBox {
   readonly ihaves: Map<string, MessageId[]>;
   readonly pushes: Map<string, PushItem[]>;
   readonly directs: Map<string, Uint8Array[]>;
+  readonly forwards: Uint8Array[];
 }
 
 /** Collects what is to be sent until `flush`. */
@@ -54,6 +69,10 @@ export class Outbox {
 
   direct(link: LinkId, topic: string, envelope: Uint8Array): void {
     append(this.#box(link).directs, topic, envelope);
+  }
+
+  forward(link: LinkId, envelope: Uint8Array): void {
+    this.#box(link).forwards.push(envelope);
   }
 
   ihave(link: LinkId, topic: string, id: MessageId): void {
@@ -99,6 +118,7 @@ export class Outbox {
         ihaves: new Map(),
         pushes: new Map(),
         directs: new Map(),
+        forwards: [],
       };
       this.#boxes.set(link, box);
     }
@@ -122,8 +142,11 @@ function framesOf(box: LinkBox, pruneMs: number): readonly (readonly [number, Ui
   for (const [topic, all] of box.ihaves) {
     for (const ids of chunks(all, IHAVE_IDS_MAX)) frames.push([KIND_IHAVE, encodeIhave({ topic, ids })]);
   }
+  for (const transactions of batches(box.forwards, FORWARD_TRANSACTIONS_MAX, TRANSACTION_BATCH_BYTES, (envelope) => envelope.length)) {
+    frames.push([KIND_FORWARD, encodeForward({ transactions })]);
+  }
   for (const [topic, all] of box.pushes) {
-    const bytesMax = bodyBytesMax(KIND_PUSH, topic);
+    const bytesMax = topic === TRANSACTION_TOPIC ? TRANSACTION_BATCH_BYTES : bodyBytesMax(KIND_PUSH, topic);
     for (const items of batches(all, PUSH_ITEMS_MAX, bytesMax, (item) => item.envelope.length)) {
       frames.push([KIND_PUSH, encodePush({ topic, items })]);
     }

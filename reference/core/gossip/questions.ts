@@ -13,6 +13,7 @@ export function ask(state: GossipState, nowMs: MonoMs): void {
   }
   for (const [peer, count] of broken) {
     state.scores.countBroken(peer, nowMs, count);
+    state.service.countFailed(state.linksOf.get(peer) ?? [], count);
     touch(state, peer);
   }
   for (let question = state.inventory.takeDue(nowMs); question !== undefined; question = state.inventory.takeDue(nowMs)) {

@@ -18,7 +18,8 @@ import {
   type Push,
 } from '../wire/body.ts';
 import { hashEnvelope } from '../wire/envelope.ts';
-import { KIND_DIRECT, KIND_GRAFT, KIND_IDONTWANT, KIND_IHAVE, KIND_IWANT, KIND_PRUNE, KIND_PUSH } from '../wire/frame.ts';
+import { KIND_DIRECT, KIND_FORWARD, KIND_GRAFT, KIND_IDONTWANT, KIND_IHAVE, KIND_IWANT, KIND_PRUNE, KIND_PUSH } from '../wire/frame.ts';
+import { decodeForward, type Forward, TRANSACTION_TOPIC } from '../wire/transaction.ts';
 import { accept, addVerdict } from './dissemination.ts';
 import { type GossipMessage, hopsToSend, isServedTopic, originKey, UNSTAKED_ORIGINS } from './message.ts';
 import type { Arrival } from './pending.ts';
@@ -28,13 +29,21 @@ import { type Judgement, judgeItem, type ReceivedItem, type VerdictMemory } from
 
 /** Takes a frame of a link's own protocol; other kinds are the session's business. */
 export function receiveFrame(state: GossipState, link: GossipLink, kind: number, body: Uint8Array, now: Now): void {
+  if (kind === KIND_FORWARD) {
+    withBody(state, link, decodeForward(body), now, receiveForward);
+    return;
+  }
   if (link.kind === 'direct' && kind === KIND_DIRECT) {
+    state.service.carriedBytes += body.length;
     withBody(state, link, decodeDirect(body), now, receiveDirect);
     return;
   }
   if (link.kind !== 'gossip') return;
   switch (kind) {
     case KIND_PUSH:
+      state.service.carriedBytes += body.length;
+      state.service.countPush(link.link, body.length);
+      state.service.countHeard(link.link, now.monoMs);
       withBody(state, link, decodePush(body), now, receivePush);
       return;
     case KIND_PRUNE:
@@ -44,6 +53,7 @@ export function receiveFrame(state: GossipState, link: GossipLink, kind: number,
       withBody(state, link, decodeGraft(body), now, receiveGraft);
       return;
     case KIND_IHAVE:
+      state.service.countHeard(link.link, now.monoMs);
       withBody(state, link, decodeIhave(body), now, receiveIhave);
       return;
     case KIND_IWANT:
@@ -78,15 +88,33 @@ function receivePush(state: GossipState, link: GossipLink, push: Push, now: Now)
   for (const { hops, envelope } of push.items) receiveItem(state, link, push.topic, hops, envelope, now);
 }
 
+/** Spec: MEM-033 */
+function receiveForward(state: GossipState, link: GossipLink, { transactions }: Forward, now: Now): void {
+  receiveTransactions(state, link, transactions, now);
+}
+
+/** Judges transactions that did not come in a Push. */
+export function receiveTransactions(state: GossipState, link: GossipLink, envelopes: readonly Uint8Array[], now: Now): void {
+  for (const envelope of envelopes) receiveItem(state, link, TRANSACTION_TOPIC, 0, envelope, now, false);
+}
+
 function receiveDirect(state: GossipState, link: GossipLink, direct: Direct, now: Now): void {
   for (const envelope of direct.envelopes) receiveItem(state, link, direct.topic, 0, envelope, now);
 }
 
 /** Judges one envelope by itself; what it costs its sender shows when the whole frame is judged. */
-function receiveItem(state: GossipState, link: GossipLink, topic: string, hops: number, envelope: Uint8Array, now: Now): void {
+function receiveItem(
+  state: GossipState,
+  link: GossipLink,
+  topic: string,
+  hops: number,
+  envelope: Uint8Array,
+  now: Now,
+  pushed: boolean = link.kind === 'gossip',
+): void {
   const hash = hashEnvelope(state.options.crypto, envelope);
   const item: ReceivedItem = { topic, hops, envelope, hash };
-  const arrival: Arrival = { link: link.link, peer: link.peer, hash, pushed: link.kind === 'gossip' };
+  const arrival: Arrival = { link: link.link, peer: link.peer, hash, pushed };
   const judgement = judgeItem(state.options, memoryAt(state, now), item, now);
   switch (judgement.verdict) {
     case 'pass':
@@ -123,7 +151,8 @@ function takeGood(state: GossipState, arrival: Arrival, message: GossipMessage, 
   const wasAsked = state.inventory.wasAsked(id, arrival.link);
   state.inventory.keepPromise(arrival.link, id);
   state.known.learn(arrival.link, id, nowMs);
-  if (!state.options.applicationValidation) {
+  const { transaction, envelope } = message;
+  if (!state.options.applicationValidation && transaction === undefined) {
     state.flood.charge(origin, nowMs);
     accept(state, message, [arrival], wasAsked, nowMs);
     return;
@@ -135,7 +164,8 @@ function takeGood(state: GossipState, arrival: Arrival, message: GossipMessage, 
   // Charged now, so that what waits cannot be more than what may be accepted; given back if it is not.
   state.flood.charge(origin, nowMs);
   const { token } = state.pending.add(message, arrival, wasAsked, nowMs);
-  state.effects.push({ type: 'validate', token, topic, id, origin, data });
+  if (transaction === undefined) state.effects.push({ type: 'validate', token, topic, id, origin, data });
+  else state.effects.push({ type: 'judgeTransaction', token, id, origin, envelope, transaction });
 }
 
 function takePendingCopy(state: GossipState, arrival: Arrival, message: GossipMessage, now: Now): void {
@@ -156,6 +186,8 @@ function takeIgnored(state: GossipState, arrival: Arrival, { code, clause, id, o
     state.known.learn(arrival.link, id, now.monoMs);
     return;
   }
+  // A copy counts as delivered once, as long as the message is fresh.
+  if (arrival.pushed && state.known.lacks(arrival.link, id)) state.service.countDelivered(arrival.link, origin);
   state.known.confirm(arrival.link, id);
   if (arrival.pushed) state.counts.addCopy(originKey(origin, state.options.stakeOf), id, arrival.link);
 }
@@ -164,6 +196,7 @@ function takeRejected(state: GossipState, arrival: Arrival, { code, clause }: Re
   addVerdict(state, arrival, 'reject', code, clause);
   if (code === 'E_SIGNATURE') state.rejected.add(arrival.hash);
   state.scores.countInvalid(arrival.peer, now.monoMs);
+  state.service.countFailed([arrival.link]);
   touch(state, arrival.peer);
 }
 
@@ -172,7 +205,7 @@ function receiveIhave(state: GossipState, link: GossipLink, { topic, ids }: Ihav
   if (link.ihaveFramesIn.admit(1, monoMs) === 0) return;
   const admitted = link.ihaveIdsIn.admit(ids.length, monoMs);
   // A message on a topic that the node does not serve would be ignored when it came.
-  if (!isServedTopic(topic)) return;
+  if (!isServedTopic(topic, state.options.params)) return;
   for (const id of ids.slice(0, admitted)) {
     if (state.seen.has(id, monoMs) || state.published.has(id)) state.known.confirm(link.link, id);
     else if (state.inventory.hear(link.link, id, monoMs)) state.known.learn(link.link, id, monoMs);
@@ -185,7 +218,9 @@ function receiveIwant(state: GossipState, link: GossipLink, { ids }: Iwant, { mo
   for (const id of new Set(ids.slice(0, admitted))) {
     const message = state.cache.get(id, monoMs);
     const sends = link.answers.get(id) ?? 0;
+    if (message === undefined && (state.seen.has(id, monoMs) || state.published.has(id))) state.service.missed += 1;
     if (message === undefined || sends >= state.options.params['gossip.iwant_sends_max']) continue;
+    state.service.answered += 1;
     link.answers.set(id, sends + 1);
     state.known.confirm(link.link, id);
     state.outbox.push(link.link, message.topic, {

@@ -1,6 +1,6 @@
 /** Links come and go, and what their peers' scores allow them. Spec: GSP-031, GSP-090 to GSP-096 */
 import type { SessionEvent } from '../machine.ts';
-import type { ClauseId, ErrorName, LinkId, MonoMs, PeerId } from '../types.ts';
+import { CAPABILITY_MEMPOOL, type ClauseId, type ErrorName, type LinkId, type MonoMs, type PeerId } from '../types.ts';
 import { linkKindOf } from './direct.ts';
 import { hostOf } from './score.ts';
 import { createLink, type GossipLink, type GossipState, linksOfKind } from './state.ts';
@@ -17,7 +17,10 @@ export function addLink(state: GossipState, event: Extract<SessionEvent, { reado
     state.effects.push({ type: 'closeSession', link, code: 'E_SCORE', clause: 'GSP-092', retryAfterMs });
     return;
   }
-  state.links.set(link, createLink(state.options, { link, peer, address, kind: linkKindOf(event.capabilities) }));
+  const { capabilities } = event;
+  const takesTransactions = capabilities.has(CAPABILITY_MEMPOOL);
+  state.links.set(link, createLink(state.options, { link, peer, address, kind: linkKindOf(capabilities), takesTransactions }));
+  state.service.open(link);
   const links = state.linksOf.get(peer) ?? new Set();
   state.linksOf.set(peer, links.add(link));
   // A phase of chance keeps the nodes of a network from announcing all at once to each other.
@@ -41,6 +44,7 @@ export function removeLink(state: GossipState, link: LinkId, nowMs: MonoMs): Gos
   state.inventory.forgetLink(link);
   state.counts.forgetLink(link);
   state.known.forgetLink(link);
+  state.service.forgetLink(link);
   state.scores.close(gone.peer, gone.address, nowMs);
   state.isMembershipStale = true;
   touchHost(state, gone.address);

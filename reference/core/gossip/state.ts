@@ -1,5 +1,6 @@
 /** The state of a gossip machine: its links, and one holder for each thing that it remembers. */
-import type { LinkId, MessageId, MonoMs, PeerId } from '../types.ts';
+import type { LinkId, MessageId, MonoMs, PeerId, WallMs } from '../types.ts';
+import { TRANSACTION_TOPIC } from '../wire/transaction.ts';
 import { ActiveSet } from './active-set.ts';
 import { Announcements } from './announcements.ts';
 import type { GossipOptions, GossipOutput } from './contract.ts';
@@ -15,6 +16,7 @@ import { PublishedIds } from './published.ts';
 import { RejectedEnvelopes } from './rejected.ts';
 import { PeerScores } from './score.ts';
 import { SeenMemory } from './seen.ts';
+import { Service } from './service.ts';
 import { HeartbeatWindow } from './windows.ts';
 
 /** One session, as gossip sees it. */
@@ -23,6 +25,8 @@ export interface GossipLink {
   readonly peer: PeerId;
   readonly address: string;
   readonly kind: LinkKind;
+  /** Whether the session has `mempool/1` (MEM-026). */
+  readonly takesTransactions: boolean;
   /** Whether the peer's score is at least `score.gossip_min`. */
   isEligible: boolean;
   readonly ihaveFramesIn: HeartbeatWindow;
@@ -59,6 +63,7 @@ export interface GossipState {
   readonly pending: PendingMessages;
   readonly counts: OriginCounts;
   readonly scores: PeerScores;
+  readonly service: Service;
   readonly outbox: Outbox;
   /** Peers whose score changed during this input. */
   readonly touched: Set<PeerId>;
@@ -72,6 +77,7 @@ export interface GossipState {
   /** Whether links came, went, or changed their eligibility since the active set was chosen. */
   isMembershipStale: boolean;
   nowMs: MonoMs;
+  wallMs: WallMs;
 }
 
 /** Own messages start at a number of chance, so that a restarted node does not repeat ids (GSP-003). */
@@ -97,6 +103,7 @@ export function createState(options: GossipOptions): GossipState {
     pending: new PendingMessages(params),
     counts: new OriginCounts(params),
     scores: new PeerScores(params),
+    service: new Service(),
     outbox: new Outbox(),
     touched: new Set(),
     burdened: new Set(),
@@ -106,13 +113,14 @@ export function createState(options: GossipOptions): GossipState {
     decayAtMs: undefined,
     isMembershipStale: false,
     nowMs: 0,
+    wallMs: 0,
   };
 }
 
 /** A link whose session has just begun. */
 export function createLink(
   options: GossipOptions,
-  session: { readonly link: LinkId; readonly peer: PeerId; readonly address: string; readonly kind: LinkKind },
+  session: Pick<GossipLink, 'link' | 'peer' | 'address' | 'kind' | 'takesTransactions'>,
 ): GossipLink {
   const { params } = options;
   const heartbeatMs = params['gossip.heartbeat_ms'];
@@ -130,6 +138,11 @@ export function createLink(
     prunesSent: new PruneTable(params['gossip.prune_origins_tracked_max']),
     answers: new Map(),
   };
+}
+
+/** Whether messages of a topic are sent on a link. Spec: MEM-026 */
+export function takesTopic(link: GossipLink | undefined, topic: string): boolean {
+  return topic !== TRANSACTION_TOPIC || link?.takesTransactions === true;
 }
 
 /** The links of a kind in ascending order: whatever order reaches the wire is a stated one. */

@@ -74,7 +74,7 @@ describe('verdicts in their order', () => {
 
   test('GSP-012 a topic that is not served is ignored', () => {
     const node = bench();
-    for (const topic of ['tx', 'app/', 'app/a/b', `app/${'a'.repeat(33)}`]) node.push(1, message(alice, { topic }));
+    for (const topic of ['vote', 'app/', 'app/a/b', `app/${'a'.repeat(33)}`]) node.push(1, message(alice, { topic }));
     node.push(1, message(alice, { topic: `app/${'a'.repeat(32)}` }));
     expect(node.verdicts()).toEqual([...Array(4).fill('ignore E_TOPIC GSP-012'), 'accept']);
   });

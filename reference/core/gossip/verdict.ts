@@ -1,14 +1,19 @@
 /** The verdict on one envelope: every check in the order of its clause, cheapest first. Spec: GSP-010 to GSP-020 */
 import { type AppPayload, AppPayloadSchema } from '../../../proto/gen/carillon/v1/gossip_pb.ts';
 import type { Envelope } from '../../../proto/gen/carillon/v1/identity_pb.ts';
+import type { Transaction } from '../../../proto/gen/carillon/v1/mempool_pb.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Params } from '../params.ts';
 import type { ClauseId, EnvelopeHash, ErrorName, MessageId, Now, PeerId } from '../types.ts';
-import { envelopeId, envelopeOrigin, openEnvelope, verifyEnvelope } from '../wire/envelope.ts';
+import { envelopeId, envelopeOrigin, type OpenedEnvelope, openEnvelope, verifyEnvelope } from '../wire/envelope.ts';
+import { openTransaction, TRANSACTION_TOPIC } from '../wire/transaction.ts';
 import { type GossipMessage, isServedTopic } from './message.ts';
 
 /** The context of envelopes that carry gossip of this revision. */
 export const APP_CONTEXT = 'app';
+
+/** What a transaction has in the place of application data. */
+export const NO_DATA: Uint8Array = new Uint8Array(0);
 
 /** One envelope as it came. */
 export interface ReceivedItem {
@@ -61,14 +66,16 @@ export type Judgement =
 /** `pass`: nothing speaks against accepting; `pending`: a good copy of a message that the application has not judged yet. */
 export function judgeItem(context: VerdictContext, memory: VerdictMemory, item: ReceivedItem, now: Now): Judgement {
   const { params, crypto, networkId } = context;
+  const isTransaction = item.topic === TRANSACTION_TOPIC;
   if (item.envelope.length > params['gossip.message_bytes_max']) return refuse('reject', 'E_SIZE', 'GSP-010');
+  if (isTransaction && item.envelope.length > params['mempool.transaction_bytes_max']) return refuse('reject', 'E_SIZE', 'MEM-002');
   if (item.hops > params['gossip.hops_max']) return refuse('ignore', 'E_STRUCTURE', 'GSP-011', identify(context, item));
-  if (!isServedTopic(item.topic)) return refuse('ignore', 'E_TOPIC', 'GSP-012');
+  if (!isServedTopic(item.topic, params)) return refuse('ignore', 'E_TOPIC', isTransaction ? 'MEM-004' : 'GSP-012');
 
-  const opened = openEnvelope(item.envelope, APP_CONTEXT, AppPayloadSchema);
+  const opened = openMessage(item);
   if (opened.verdict !== 'ok') return refuse(opened.verdict, opened.code, opened.clause); // GSP-013
   const { envelope, payload } = opened;
-  if (payload.topic !== item.topic) return refuse('reject', 'E_TOPIC', 'GSP-014');
+  if ('topic' in payload && payload.topic !== item.topic) return refuse('reject', 'E_TOPIC', 'GSP-014');
 
   const names = nameEnvelope(context, envelope);
   const { id, origin } = names;
@@ -86,6 +93,10 @@ export function judgeItem(context: VerdictContext, memory: VerdictMemory, item: 
   return { verdict: 'pass', message };
 }
 
+interface Dated {
+  readonly createdMs: bigint;
+}
+
 interface Names {
   readonly id: MessageId;
   readonly origin: PeerId;
@@ -97,7 +108,7 @@ function refuse(verdict: 'ignore' | 'reject', code: ErrorName, clause: ClauseId,
 
 /** Whose message an item with too many hops carries: its link has the message all the same (GSP-041). */
 function identify(context: VerdictContext, item: ReceivedItem): Names | undefined {
-  const opened = openEnvelope(item.envelope, APP_CONTEXT, AppPayloadSchema);
+  const opened = openMessage(item);
   if (opened.verdict !== 'ok') return undefined;
   return nameEnvelope(context, opened.envelope);
 }
@@ -106,21 +117,28 @@ function nameEnvelope({ crypto, networkId }: VerdictContext, envelope: Envelope)
   return { id: envelopeId(crypto, networkId, envelope), origin: envelopeOrigin(crypto, envelope) };
 }
 
+/** Opens an envelope as what its topic carries. Spec: GSP-013, MEM-001 */
+function openMessage(item: ReceivedItem): OpenedEnvelope<AppPayload | Transaction> {
+  if (item.topic === TRANSACTION_TOPIC) return openTransaction(item.envelope);
+  return openEnvelope(item.envelope, APP_CONTEXT, AppPayloadSchema);
+}
+
 /** Both ends of the window are part of it. */
-function isBeforeWindow(payload: AppPayload, params: Params, now: Now): boolean {
+function isBeforeWindow(payload: Dated, params: Params, now: Now): boolean {
   return payload.createdMs < BigInt(Math.floor(now.wallMs)) - BigInt(params['clock.past_ms_max']);
 }
 
-function isAfterWindow(payload: AppPayload, params: Params, now: Now): boolean {
+function isAfterWindow(payload: Dated, params: Params, now: Now): boolean {
   return payload.createdMs > BigInt(Math.floor(now.wallMs)) + BigInt(params['clock.future_ms_max']);
 }
 
-function toMessage(item: ReceivedItem, names: Names, payload: AppPayload): GossipMessage {
+function toMessage(item: ReceivedItem, names: Names, payload: AppPayload | Transaction): GossipMessage {
+  const content = 'topic' in payload ? { data: payload.data } : { data: NO_DATA, transaction: payload };
   return {
     id: names.id,
     origin: names.origin,
     topic: item.topic,
-    data: payload.data,
+    ...content,
     envelope: item.envelope,
     hash: item.hash,
     receivedHops: item.hops,

@@ -234,6 +234,14 @@ function readList(body: Uint8Array): Decoded<{ readonly elements: readonly Uint8
   return fault ?? { ok: true, value: { elements, second } };
 }
 
+/** A body that is a list of 1 to `countMax` byte strings in field 1, copied. Spec: WIR-040 to WIR-050 */
+export function readElements(body: Uint8Array, countMax: number): Decoded<readonly Uint8Array[]> {
+  const read = readList(body);
+  if (!read.ok) return read;
+  const { elements } = read.value;
+  return checkCount(elements.length, countMax, 'WIR-046') ?? { ok: true, value: elements.map(copyBytes) };
+}
+
 /** Spec: WIR-040 to WIR-050, GSP-063 */
 export function decodePrune(body: Uint8Array): Decoded<Prune> {
   const read = readList(body);

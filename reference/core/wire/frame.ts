@@ -5,7 +5,9 @@ import {
   CAPABILITY_DHT,
   CAPABILITY_DIRECT,
   CAPABILITY_GOSSIP,
+  CAPABILITY_MEMPOOL,
   CAPABILITY_OVERLAY,
+  CAPABILITY_RECONCILE,
   CAPABILITY_RECORDS,
   type ClauseId,
   type ErrorName,
@@ -39,12 +41,19 @@ export const KIND_PONG = 4;
 export const KIND_GO_AWAY = 6;
 export const KIND_RETRY = 8;
 export const KIND_PUSH = 32;
+export const KIND_FORWARD = 34;
 export const KIND_PRUNE = 36;
 export const KIND_GRAFT = 38;
 export const KIND_IHAVE = 40;
 export const KIND_IWANT = 42;
 export const KIND_IDONTWANT = 44;
 export const KIND_DIRECT = 48;
+export const KIND_SKETCH_REQUEST = 58;
+export const KIND_SKETCH_REPLY = 60;
+export const KIND_RANGE_REQUEST = 62;
+export const KIND_RANGE_REPLY = 64;
+export const KIND_FETCH_REQUEST = 66;
+export const KIND_FETCH_REPLY = 68;
 export const KIND_RECORD_PUSH = 50;
 export const KIND_RECORD_REQUEST = 52;
 export const KIND_RECORD_REPLY = 54;
@@ -75,6 +84,7 @@ const TABLE: readonly FrameKind[] = [
   { kind: KIND_GO_AWAY, name: 'GoAway', class: 'control', lengthMax: 64, exchange: 'notice', needs: undefined },
   { kind: KIND_RETRY, name: 'Retry', class: 'control', lengthMax: 64, exchange: 'reply', needs: undefined, datagram: 'only' },
   { kind: KIND_PUSH, name: 'Push', class: 'data', lengthMax: 65516, exchange: 'notice', needs: CAPABILITY_GOSSIP },
+  { kind: KIND_FORWARD, name: 'Forward', class: 'data', lengthMax: 33088, exchange: 'notice', needs: CAPABILITY_MEMPOOL },
   { kind: KIND_PRUNE, name: 'Prune', class: 'control', lengthMax: 1280, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_GRAFT, name: 'Graft', class: 'control', lengthMax: 1280, exchange: 'notice', needs: CAPABILITY_GOSSIP },
   { kind: KIND_IHAVE, name: 'Ihave', class: 'inventory', lengthMax: 35072, exchange: 'notice', needs: CAPABILITY_GOSSIP },
@@ -101,6 +111,36 @@ const TABLE: readonly FrameKind[] = [
     needs: CAPABILITY_RECORDS,
     datagram: 'yes',
   },
+  {
+    kind: KIND_SKETCH_REQUEST,
+    name: 'SketchRequest',
+    class: 'sync',
+    lengthMax: 128,
+    exchange: 'request',
+    needs: CAPABILITY_RECONCILE,
+    reply: KIND_SKETCH_REPLY,
+  },
+  { kind: KIND_SKETCH_REPLY, name: 'SketchReply', class: 'sync', lengthMax: 40960, exchange: 'reply', needs: CAPABILITY_RECONCILE },
+  {
+    kind: KIND_RANGE_REQUEST,
+    name: 'RangeRequest',
+    class: 'sync',
+    lengthMax: 65516,
+    exchange: 'request',
+    needs: CAPABILITY_RECONCILE,
+    reply: KIND_RANGE_REPLY,
+  },
+  { kind: KIND_RANGE_REPLY, name: 'RangeReply', class: 'sync', lengthMax: 65516, exchange: 'reply', needs: CAPABILITY_RECONCILE },
+  {
+    kind: KIND_FETCH_REQUEST,
+    name: 'FetchRequest',
+    class: 'sync',
+    lengthMax: 4096,
+    exchange: 'request',
+    needs: CAPABILITY_RECONCILE,
+    reply: KIND_FETCH_REPLY,
+  },
+  { kind: KIND_FETCH_REPLY, name: 'FetchReply', class: 'sync', lengthMax: 65516, exchange: 'reply', needs: CAPABILITY_RECONCILE },
   {
     kind: KIND_FIND_NODE,
     name: 'FindNode',
@@ -223,14 +263,13 @@ const TABLE: readonly FrameKind[] = [
 ];
 
 /** The chapters' machines that frames go to. */
-export type FrameOwner = 'gossip' | 'mempool' | 'records' | 'reconciliation' | 'dht' | 'overlay' | 'topology';
+export type FrameOwner = 'gossip' | 'records' | 'reconciliation' | 'dht' | 'overlay' | 'topology';
 
 /** Ranges of kinds as chapter 03 gives them out, first and last, with the machine that takes them. */
 const OWNERS: readonly (readonly [number, number, FrameOwner])[] = [
-  [34, 34, 'mempool'],
   [32, 49, 'gossip'],
-  [50, 59, 'records'],
-  [60, 69, 'reconciliation'],
+  [50, 57, 'records'],
+  [58, 69, 'reconciliation'],
   [70, 95, 'dht'],
   [96, 111, 'overlay'],
   [112, 119, 'topology'],
