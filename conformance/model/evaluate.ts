@@ -2,6 +2,7 @@
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { readU64be, sha256, text, u64be, utf8 } from './bytes.ts';
+import { evaluateDecode, evaluateEncode, evaluateTag } from './datagram-evaluate.ts';
 import { DHT_FUNCTIONS } from './dht-evaluate.ts';
 import { publicKey, refusal, sign } from './ed25519.ts';
 import { envelopeId, type Judged, judgeEnvelope, makeAppPayload, makeEnvelope, readAppPayload, signingBytes } from './envelope.ts';
@@ -66,6 +67,9 @@ const FUNCTIONS: Readonly<Record<string, (args: Args) => Evaluated>> = {
     if (error !== undefined) return clause === undefined ? { error } : { error, clause };
     return { values: frames.flatMap((frame) => [u64be(frame.kind), u64be(frame.requestId), frame.body]) };
   },
+  'datagram.tag': (args) => inOrder(evaluateTag(args)),
+  'datagram.encode': (args) => inOrder(evaluateEncode(args)),
+  'datagram.decode': (args) => inOrder(evaluateDecode(args)),
   'strict.check': (args) => {
     const name = string(args, 0);
     if (!isMessageName(name)) throw new WrongArguments(`no message is called ${name}`);
@@ -169,6 +173,9 @@ const ARITY: Readonly<Record<string, number>> = {
   'uvarint.decode': 1,
   'frame.encode': 3,
   'frame.decode': 1,
+  'datagram.tag': 1,
+  'datagram.encode': 5,
+  'datagram.decode': 2,
   'strict.check': 2,
   'app.encode': 4,
   'app.decode': 1,

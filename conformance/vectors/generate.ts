@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileText, type GeneratedFile } from './draft.ts';
 import { vectorJsonSchema } from './file.ts';
 import { conventionsFiles } from './make/conventions.ts';
+import { datagramFiles } from './make/datagram.ts';
+import { dhtFiles } from './make/dht.ts';
 import { envelopeFiles } from './make/envelope.ts';
 import { externalFiles } from './make/external.ts';
 import { gossipFiles } from './make/gossip.ts';
@@ -11,10 +13,11 @@ import { peerIdFiles } from './make/peer-id.ts';
 import { sessionFiles } from './make/session.ts';
 import { signatureFiles } from './make/signature.ts';
 import { strictFiles } from './make/strict.ts';
+import { topologyFiles } from './make/topology.ts';
 import { wireFiles } from './make/wire.ts';
 
 /** Folders below `vectors/` that hold generated files and nothing else but a README. */
-export const GENERATED_FOLDERS: readonly string[] = ['conventions', 'gossip', 'identity', 'schema', 'session', 'wire'];
+export const GENERATED_FOLDERS: readonly string[] = ['conventions', 'dht', 'gossip', 'identity', 'schema', 'session', 'topology', 'wire'];
 
 /** Every vector file, sorted by path. Throws when a draft and the model, or the model and a publisher, disagree. */
 export function generateVectors(): readonly GeneratedFile[] {
@@ -25,8 +28,11 @@ export function generateVectors(): readonly GeneratedFile[] {
     ...envelopeFiles(),
     ...strictFiles(),
     ...wireFiles(),
+    ...datagramFiles(),
     ...sessionFiles(),
     ...gossipFiles(),
+    ...dhtFiles(),
+    ...topologyFiles(),
     ...externalFiles(),
   ];
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -14,6 +14,7 @@ import { agreeMinor, intersectCapabilities } from '../core/session/capabilities.
 import { sessionPrologue } from '../core/session/handshake.ts';
 import type { ErrorName, PeerId } from '../core/types.ts';
 import { areCapabilitiesInOrder } from '../core/wire/claims.ts';
+import { datagramTag } from '../core/wire/datagram.ts';
 import {
   envelopeId,
   hashEnvelope,
@@ -30,6 +31,7 @@ import { createBucket, take } from '../core/wire/rate.ts';
 import { decodeStrict, encodeStrict } from '../core/wire/strict.ts';
 import { encodeUvarint, readUvarint } from '../core/wire/uvarint.ts';
 import { Arguments, RefusedArguments, u64 } from './arguments.ts';
+import { takeDatagramApart, writeDatagram } from './evaluate-datagram.ts';
 
 /** What a function answers. */
 export type Outcome =
@@ -103,6 +105,9 @@ const FUNCTIONS: Readonly<Record<string, Entry>> = {
   },
   'frame.encode': { arity: 3, run: (_, args) => [frameOf(args)] },
   'frame.decode': { arity: 1, run: (_, args) => splitPlaintext(args.bytes(0)) },
+  'datagram.tag': { arity: 1, run: (crypto, args) => [datagramTag(crypto, args.networkId(0))] },
+  'datagram.encode': { arity: 5, run: writeDatagram },
+  'datagram.decode': { arity: 2, run: takeDatagramApart },
   'strict.check': { arity: 2, run: (_, args) => checkStrict(args.text(0), args.bytes(1)) },
   'app.encode': { arity: 4, run: (_, args) => [encodeStrict(AppPayloadSchema, appPayloadOf(args))] },
   'app.decode': { arity: 1, run: (_, args) => readAppPayload(args.bytes(0)) },
