@@ -19,6 +19,6 @@ export interface BatchQuestion {
 export function nextBatch({ have, estimate, firstSymbols, batchMax, cap }: BatchQuestion): number {
   if (have === 0) return Math.min(firstSymbols, batchMax);
   const goal = have < estimate / 2 ? estimate * 0.9 : estimate * 1.38;
-  const least = Math.max(8, Math.ceil(estimate / 24));
+  const least = Math.max(12, Math.ceil(estimate / 12));
   return Math.max(1, Math.min(Math.max(least, Math.ceil(goal) - have), batchMax, cap - have));
 }

@@ -27,7 +27,12 @@ export function emptySymbols(size: number): CodedSymbols {
 }
 
 /** Puts an item into a symbol, or takes it out: XOR is its own inverse, the count moves by `sign`. */
-export function toggle(symbols: CodedSymbols, at: number, item: { low: number; high: number; checkLow: number; checkHigh: number }, sign: number): void {
+export function toggle(
+  symbols: CodedSymbols,
+  at: number,
+  item: { low: number; high: number; checkLow: number; checkHigh: number },
+  sign: number,
+): void {
   symbols.sumLow[at] = (symbols.sumLow[at] as number) ^ item.low;
   symbols.sumHigh[at] = (symbols.sumHigh[at] as number) ^ item.high;
   symbols.checkLow[at] = (symbols.checkLow[at] as number) ^ item.checkLow;

@@ -24,13 +24,21 @@ export interface ReconcilableSet {
 }
 
 /** What the application hears unasked. */
-export type ReconciliationNotice = { readonly type: 'reconciliation.done'; readonly set: SetName; readonly peer: PeerId; readonly items: number };
+export type ReconciliationNotice = {
+  readonly type: 'reconciliation.done';
+  readonly set: SetName;
+  readonly peer: PeerId;
+  readonly items: number;
+};
 
 /** Everything that the machine hears of. */
 export type ReconciliationInput = SessionEvent | Extract<NodeInput, { readonly type: 'tick' }>;
 
 /** Everything that it asks for or tells. */
-export type ReconciliationOutput = SessionCommand | Extract<PeerEvent, { readonly type: 'reconciled' | 'misbehaved' }> | Extract<NodeEffect, { readonly type: 'notice' | 'violation' }>;
+export type ReconciliationOutput =
+  | SessionCommand
+  | Extract<PeerEvent, { readonly type: 'reconciled' | 'misbehaved' }>
+  | Extract<NodeEffect, { readonly type: 'notice' | 'violation' }>;
 
 /** What the machine is made of. */
 export interface ReconciliationOptions {

@@ -5,7 +5,7 @@
  */
 import { type CodedSymbols, emptySymbols } from './coded-symbols.ts';
 import { advanceWalk, startWalk, type Walk } from './mapping.ts';
-import { type SaltedSet, Salter, shortKey } from './salted-set.ts';
+import { type SaltedSet, Salter, ShortIdIndex, shortKey } from './salted-set.ts';
 import { SymbolStream } from './stream.ts';
 
 /** A difference: a short id, and whether the answerer has it (1) or the asker (-1). */
@@ -34,13 +34,15 @@ export interface DecoderBounds {
 export class Decoder {
   readonly #salter: Salter;
   readonly #own: SymbolStream;
-  readonly #ownKeys: Set<string>;
+  readonly #ownIndex: ShortIdIndex;
   readonly #bounds: DecoderBounds;
   readonly #peeled: Peeled[] = [];
   readonly #seen = new Set<string>();
   #symbols: CodedSymbols = emptySymbols(0);
   #size = 0;
   #steps = 0;
+  /** Symbols that may have become those of a single difference. */
+  readonly #touched: number[] = [];
   #standing: DecoderStanding = 'more';
   #spread = 0;
   #variance = 0;
@@ -50,8 +52,7 @@ export class Decoder {
     this.#salter = new Salter(salt);
     this.#own = new SymbolStream(own);
     this.#bounds = bounds;
-    this.#ownKeys = new Set();
-    for (let at = 0; at < own.size; at++) this.#ownKeys.add(shortKey(own.shortLow[at] as number, own.shortHigh[at] as number));
+    this.#ownIndex = new ShortIdIndex(own);
   }
 
   /** Symbols taken so far. */
@@ -125,7 +126,7 @@ export class Decoder {
 
   /** Takes a difference out of every symbol from where its walk stands. */
   #takeOut(one: Peeled): void {
-    const { symbols: s } = { symbols: this.#symbols };
+    const s = this.#symbols;
     for (; one.walk.index < this.#size; advanceWalk(one.walk)) {
       const at = one.walk.index;
       s.sumLow[at] = (s.sumLow[at] as number) ^ one.low;
@@ -138,8 +139,6 @@ export class Decoder {
     }
   }
 
-  #touched: number[] = [];
-
   #peel(first: number): void {
     const stack = this.#touched;
     for (let at = this.#size - 1; at >= first; at--) stack.push(at);
@@ -149,7 +148,7 @@ export class Decoder {
       if (found === undefined) continue;
       const key = shortKey(found.low, found.high);
       // What is named twice, or on the wrong side, was never in order: peeling it would go round in circles.
-      const isOwn = this.#ownKeys.has(key);
+      const isOwn = this.#ownIndex.find(found.low, found.high) !== undefined;
       if (this.#seen.has(key) || isOwn !== (found.sign === -1) || this.#peeled.length >= this.#size || this.#steps > stepsMax) {
         this.#standing = 'failed';
         return;

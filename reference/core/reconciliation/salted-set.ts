@@ -47,10 +47,7 @@ export class Salter {
       for (let word = 0; word < 8; word++) {
         const from = 4 * word;
         words[word] =
-          (id[from] as number) |
-          ((id[from + 1] as number) << 8) |
-          ((id[from + 2] as number) << 16) |
-          ((id[from + 3] as number) << 24);
+          (id[from] as number) | ((id[from + 1] as number) << 8) | ((id[from + 2] as number) << 16) | ((id[from + 3] as number) << 24);
       }
       sipHashWords(this.#key, words, 0, 4, this.#out);
       const { low, high } = this.#out;
@@ -76,4 +73,34 @@ export function shortIdBytes(low: number, high: number): Uint8Array {
   view.setUint32(0, low, true);
   view.setUint32(4, high, true);
   return bytes;
+}
+
+/** Finds short ids of a set. */
+export class ShortIdIndex {
+  readonly #set: SaltedSet;
+  readonly #mask: number;
+  /** Positions plus one by the low half of the short id; 0 is free. */
+  readonly #slots: Int32Array;
+
+  constructor(set: SaltedSet) {
+    let room = 16;
+    while (room < 2 * set.size) room *= 2;
+    this.#set = set;
+    this.#mask = room - 1;
+    this.#slots = new Int32Array(room);
+    for (let at = 0; at < set.size; at++) {
+      let slot = (set.shortLow[at] as number) & this.#mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
+      this.#slots[slot] = at + 1;
+    }
+  }
+
+  /** The position of a short id in the set's list, or undefined. */
+  find(low: number, high: number): number | undefined {
+    for (let slot = low & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const at = (this.#slots[slot] as number) - 1;
+      if (at < 0) return undefined;
+      if (this.#set.shortLow[at] === low && this.#set.shortHigh[at] === high) return at;
+    }
+  }
 }
