@@ -391,7 +391,8 @@ describe('links', () => {
       });
     }
     const ids = [IDENTITY, PEER_SEED].map((seed) => derivePeerId(nativeCrypto, 1, nativeCrypto.ed25519PublicKey(seed)));
-    expect(established.sort()).toEqual([`1 ${ids[1]} gossip/1`, `2 ${ids[0]} gossip/1`]);
+    const shared = 'dht/1,gossip/1,mempool/1,overlay/1,reconcile/1,records/1';
+    expect(established.sort()).toEqual([`1 ${ids[1]} ${shared}`, `2 ${ids[0]} ${shared}`]);
   });
 
   test('GSP-026 validation: a message waits for the verdict of its token', () => {

@@ -15,7 +15,17 @@ import {
   ValuesSchema,
 } from '../../proto/gen/carillon/adapter/v1/adapter_pb.ts';
 import type { CryptoProvider } from '../core/crypto/provider.ts';
-import { CAPABILITY_DIRECT, CAPABILITY_GOSSIP } from '../core/types.ts';
+import {
+  CAPABILITY_DHT,
+  CAPABILITY_DIRECT,
+  CAPABILITY_GOSSIP,
+  CAPABILITY_IBLT,
+  CAPABILITY_MEMPOOL,
+  CAPABILITY_OVERLAY,
+  CAPABILITY_RECONCILE,
+  CAPABILITY_RECORDS,
+} from '../core/types.ts';
+import { COMMAND_NAMES } from './commands/index.ts';
 import { evaluate, FUNCTION_NAMES } from './evaluate.ts';
 import { LINKS_MAX, NodeDriver, type Rejection, type StepResult } from './node-driver.ts';
 
@@ -40,8 +50,18 @@ export const CAPABILITIES: readonly string[] = [
   'restart',
   'reasons',
   'views',
+  'datagrams',
+  'commands',
+  'ledger',
+  'resolve',
   CAPABILITY_GOSSIP,
   CAPABILITY_DIRECT,
+  CAPABILITY_RECORDS,
+  CAPABILITY_RECONCILE,
+  CAPABILITY_IBLT,
+  CAPABILITY_DHT,
+  CAPABILITY_OVERLAY,
+  CAPABILITY_MEMPOOL,
 ];
 
 type Result = Response['result'];
@@ -125,6 +145,7 @@ export class Adapter {
       randomness: Randomness.SEEDED,
       functions: [...FUNCTION_NAMES],
       limits: { nodesMax: NODES_MAX, linksMax: LINKS_MAX },
+      commands: [...COMMAND_NAMES],
     });
     return { case: 'hello', value };
   }

@@ -5,10 +5,12 @@
 import { create } from '@bufbuild/protobuf';
 import {
   type AdvanceRequest,
+  type CommandInput,
   type CreateRequest,
   Direction,
   type Effect,
   EffectSchema,
+  type EstablishedLink,
   type InputRequest,
   type OpenRequest,
   type StepResponse,
@@ -19,10 +21,13 @@ import {
 import { fromHex, toHex, u64be } from '../core/bytes.ts';
 import type { CryptoProvider } from '../core/crypto/provider.ts';
 import type { NodeEffect, NodeInput } from '../core/machine.ts';
-import { createNode, type Node } from '../core/node.ts';
-import { makeParams, type Params, type PresetName } from '../core/params.ts';
+import { createNode, type Node, VIEWS } from '../core/node.ts';
 import { createRng } from '../core/rng.ts';
 import type { LinkId, Now, PeerId, Verdict } from '../core/types.ts';
+import { RefusedArguments } from './arguments.ts';
+import { type Birth, birthOf, safeNumber } from './birth.ts';
+import { readCommand, writeNotice, writeOutcome } from './commands/index.ts';
+import { formatEndpoint, parseEndpoint } from './endpoints.ts';
 
 /** Why a request was not carried out. */
 export type Rejection = { readonly refused: string } | { readonly unsupported: string };
@@ -50,66 +55,26 @@ const LINK_NUMBERS_MAX = 1_000_000;
 
 const DIALS_KEPT_MAX = 4_096;
 const TOKENS_KEPT_MAX = 100_000;
-const STAKES_MAX = 100_000;
-
-/** The views of the core. */
-const VIEWS: readonly string[] = ['peers', 'sessions', 'gossip'];
+/** Commands of one node. */
+const COMMANDS_MAX = 1_000_000;
 
 type LinkMode = 'raw' | 'established';
 
-/** What a restart needs. */
-interface Birth {
-  readonly params: Params;
-  readonly seed: Uint8Array;
-  readonly identitySeed: Uint8Array;
-  readonly networkId: Uint8Array;
-  readonly wallStartMs: number;
-  readonly stakes: ReadonlyMap<PeerId, bigint>;
-  readonly applicationValidation: boolean;
+/** An established link with what the peer's hello said. */
+function established(opened: Opened, { publicKey, capabilities, roles, listenAddresses }: EstablishedLink): NodeInput {
+  const claimed = roles === 0 ? {} : { roles };
+  return { type: 'linkEstablished', ...opened, publicKey, capabilities: [...capabilities], ...claimed, listenAddresses };
+}
+
+interface Opened {
+  readonly link: LinkId;
+  readonly direction: 'inbound' | 'outbound';
+  readonly address: string;
+  readonly dial?: number;
 }
 
 function refused(reason: string): Rejection {
   return { refused: reason };
-}
-
-/** A wire integer as a number, or undefined where a number is not exact. */
-function safeNumber(value: bigint): number | undefined {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : undefined;
-}
-
-function stakesOf(request: CreateRequest): ReadonlyMap<PeerId, bigint> | string {
-  if (request.stakes.length > STAKES_MAX) return `at most ${STAKES_MAX} stakes, not ${request.stakes.length}`;
-  const stakes = new Map<PeerId, bigint>();
-  for (const { peerId, amount } of request.stakes) {
-    if (peerId.length !== 32) return `a stake's peer_id has ${peerId.length} bytes instead of 32`;
-    const peer = toHex(peerId) as PeerId;
-    if (stakes.has(peer)) return `two stakes of ${peer}`;
-    stakes.set(peer, amount);
-  }
-  return stakes;
-}
-
-function birthOf(request: CreateRequest): Birth | string {
-  if (request.seed.length !== 32) return `seed has ${request.seed.length} bytes instead of 32`;
-  if (request.identitySeed.length !== 32) return `identity_seed has ${request.identitySeed.length} bytes instead of 32`;
-  const idBytes = request.networkId.length;
-  if (idBytes < 1 || idBytes > 32) return `network_id has ${idBytes} bytes instead of 1 to 32`;
-  const wallStartMs = safeNumber(request.wallStartMs);
-  if (wallStartMs === undefined) return 'wall_start_ms is above 2^53 - 1';
-  // The builder refuses a preset that it does not know.
-  const made = makeParams(request.preset as PresetName, request.overrides);
-  if (!made.ok) return `${made.code}: ${made.message}`;
-  const stakes = stakesOf(request);
-  if (typeof stakes === 'string') return stakes;
-  return {
-    params: made.params,
-    seed: request.seed,
-    identitySeed: request.identitySeed,
-    networkId: request.networkId,
-    wallStartMs,
-    stakes,
-    applicationValidation: request.applicationValidation,
-  };
 }
 
 const VERDICTS = new Map<VerdictKind, Verdict>([
@@ -136,6 +101,8 @@ export class NodeDriver {
   readonly #usedLinks = new Set<LinkId>();
   readonly #dials = new Set<number>();
   readonly #tokens = new Set<number>();
+  /** Tokens of commands, which are used once in the life of a node. */
+  readonly #commands = new Set<number>();
   #node: Node | undefined;
   #starts = 0;
   #nowMs = 0;
@@ -179,13 +146,7 @@ export class NodeDriver {
     this.#links.set(opened.link, mode.case);
     this.#usedLinks.add(opened.link);
     if (opened.dial !== undefined) this.#dials.delete(opened.dial);
-    const { publicKey, capabilities } = mode.case === 'established' ? mode.value : { publicKey: undefined, capabilities: [] };
-    this.#handle(
-      node,
-      publicKey === undefined
-        ? { type: 'linkOpened', ...opened }
-        : { type: 'linkEstablished', ...opened, publicKey, capabilities: [...capabilities] },
-    );
+    this.#handle(node, mode.case === 'raw' ? { type: 'linkOpened', ...opened } : established(opened, mode.value));
     return this.step();
   }
 
@@ -227,6 +188,24 @@ export class NodeDriver {
         this.#handle(node, { type: 'validated', token, verdict });
         return this.step();
       }
+      case 'command':
+        return this.#command(node, input.value);
+      case 'datagram': {
+        const from = parseEndpoint(input.value.remoteAddress);
+        if (from === undefined) return refused(`remote_address ${JSON.stringify(input.value.remoteAddress)} is no IP:PORT`);
+        this.#handle(node, { type: 'datagram', from, data: input.value.data });
+        return this.step();
+      }
+      case 'dialFailed': {
+        const dial = safeNumber(input.value.dial);
+        if (dial === undefined || !this.#dials.has(dial)) return refused(`no Dial effect that waits has the id ${input.value.dial}`);
+        this.#dials.delete(dial);
+        this.#handle(node, { type: 'dialFailed', dial });
+        return this.step();
+      }
+      case 'resolved':
+        this.#handle(node, { type: 'resolved', name: input.value.name, texts: [...input.value.texts] });
+        return this.step();
       case undefined:
         return { unsupported: 'an input that this adapter does not know' };
     }
@@ -258,7 +237,7 @@ export class NodeDriver {
 
   query(view: string): { readonly json: string } | Rejection {
     if (this.#node === undefined) return refused('the node has crashed');
-    if (!VIEWS.includes(view)) return { unsupported: `view ${JSON.stringify(view)}; there are ${VIEWS.join(', ')}` };
+    if (!(VIEWS as readonly string[]).includes(view)) return { unsupported: `view ${JSON.stringify(view)}; there are ${VIEWS.join(', ')}` };
     return {
       json: JSON.stringify(this.#node.view(view) ?? null, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
     };
@@ -298,7 +277,7 @@ export class NodeDriver {
     return effects;
   }
 
-  #openedOf(request: OpenRequest): Rejection | { link: LinkId; direction: 'inbound' | 'outbound'; address: string; dial?: number } {
+  #openedOf(request: OpenRequest): Rejection | Opened {
     const link = request.link as LinkId;
     if (this.#usedLinks.has(link)) return refused(`link ${link} was used before`);
     if (this.#links.size >= LINKS_MAX) return refused(`at most ${LINKS_MAX} links at the same time`);
@@ -331,12 +310,29 @@ export class NodeDriver {
     return this.step();
   }
 
+  #command(node: Node, { token: wanted, command, args }: CommandInput): StepResult {
+    const token = safeNumber(wanted);
+    if (token === undefined || this.#commands.has(token)) return refused(`token ${wanted} is above 2^53 - 1 or was used before`);
+    if (this.#commands.size >= COMMANDS_MAX) return refused(`at most ${COMMANDS_MAX} commands in the life of a node`);
+    let request: ReturnType<typeof readCommand>;
+    try {
+      request = readCommand(command, args);
+    } catch (error) {
+      if (error instanceof RefusedArguments) return refused(`${command}: ${error.message}`);
+      throw error;
+    }
+    if (request === undefined) return { unsupported: `command ${JSON.stringify(command)}` };
+    this.#commands.add(token);
+    this.#handle(node, { type: 'local', token, request });
+    return this.step();
+  }
+
   /** Writes down what the kit can see of an effect. */
   #record(effect: NodeEffect): void {
     const seen = this.#seen(effect);
     if (seen === undefined) return;
     this.#effects.push(create(EffectSchema, { atMs: BigInt(this.#nowMs), effect: seen }));
-    this.#effectBytes += EFFECT_HEADER_BYTES + ('data' in effect ? effect.data.length : 0);
+    this.#effectBytes += EFFECT_HEADER_BYTES + sizeOf(seen);
     if (this.#effectBytes > EFFECT_BYTES_MAX) throw new Runaway('the effects of one request exceed a response: advance in smaller steps');
   }
 
@@ -384,16 +380,35 @@ export class NodeDriver {
             clause: effect.clause ?? '',
           },
         };
-      case 'datagram':
-      case 'outcome':
+      case 'outcome': {
+        const outcome = writeOutcome(effect.outcome);
+        const token = BigInt(effect.token);
+        if ('error' in outcome) return { case: 'outcome', value: { token, error: outcome.error } };
+        return { case: 'outcome', value: { token, values: [...outcome.values] } };
+      }
       case 'notice':
+        return { case: 'notice', value: { notice: effect.notice.type, values: [...writeNotice(effect.notice)] } };
+      case 'datagram':
+        return { case: 'datagram', value: { remoteAddress: formatEndpoint(effect.to), data: effect.data } };
       case 'resolve':
+        return { case: 'resolve', value: { name: effect.name } };
       case 'sessionEnded':
       case 'violation':
       case 'publishRefused':
         return undefined;
     }
   }
+}
+
+/** Bytes of an effect besides its header. */
+function sizeOf({ value }: NonNullable<EffectInit>): number {
+  if (value === undefined) return 0;
+  const { data, plaintext, values } = value as {
+    readonly data?: Uint8Array;
+    readonly plaintext?: Uint8Array;
+    readonly values?: readonly Uint8Array[];
+  };
+  return (data?.length ?? 0) + (plaintext?.length ?? 0) + (values ?? []).reduce((size, one) => size + one.length + 8, 0);
 }
 
 type EffectInit = NonNullable<Parameters<typeof create<typeof EffectSchema>>[1]>['effect'];

@@ -101,8 +101,8 @@ class Target:
             raise Unsupported(kind or "unknown input")
 
     def create(self, r):
-        if r.application_validation:
-            raise Unsupported("validation")
+        if r.application_validation or r.HasField("ledger"):
+            raise Unsupported("validation, or a ledger")
         if r.node in self.nodes or len(self.nodes) >= NODES_MAX:
             raise Refused("the node exists, or there are too many")
         stakes = [(stake.peer_id, stake.amount) for stake in r.stakes]

@@ -12,13 +12,15 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Address } from "../../v1/common_pb.ts";
+import { file_carillon_v1_common } from "../../v1/common_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file carillon/adapter/v1/adapter.proto.
  */
 export const file_carillon_adapter_v1_adapter: GenFile = /*@__PURE__*/
-  fileDesc("CiFjYXJpbGxvbi9hZGFwdGVyL3YxL2FkYXB0ZXIucHJvdG8SE2NhcmlsbG9uLmFkYXB0ZXIudjEitQQKB1JlcXVlc3QSCgoCaWQYASABKAQSMgoFaGVsbG8YAiABKAsyIS5jYXJpbGxvbi5hZGFwdGVyLnYxLkhlbGxvUmVxdWVzdEgAEjgKCGV2YWx1YXRlGAMgASgLMiQuY2FyaWxsb24uYWRhcHRlci52MS5FdmFsdWF0ZVJlcXVlc3RIABI0CgZjcmVhdGUYBCABKAsyIi5jYXJpbGxvbi5hZGFwdGVyLnYxLkNyZWF0ZVJlcXVlc3RIABIwCgRvcGVuGAUgASgLMiAuY2FyaWxsb24uYWRhcHRlci52MS5PcGVuUmVxdWVzdEgAEjIKBWlucHV0GAYgASgLMiEuY2FyaWxsb24uYWRhcHRlci52MS5JbnB1dFJlcXVlc3RIABI2CgdhZHZhbmNlGAcgASgLMiMuY2FyaWxsb24uYWRhcHRlci52MS5BZHZhbmNlUmVxdWVzdEgAEjIKBXF1ZXJ5GAggASgLMiEuY2FyaWxsb24uYWRhcHRlci52MS5RdWVyeVJlcXVlc3RIABIyCgVjcmFzaBgJIAEoCzIhLmNhcmlsbG9uLmFkYXB0ZXIudjEuQ3Jhc2hSZXF1ZXN0SAASNgoHcmVzdGFydBgKIAEoCzIjLmNhcmlsbG9uLmFkYXB0ZXIudjEuUmVzdGFydFJlcXVlc3RIABI2CgdkZXN0cm95GAsgASgLMiMuY2FyaWxsb24uYWRhcHRlci52MS5EZXN0cm95UmVxdWVzdEgAQgQKAm9wIuICCghSZXNwb25zZRIKCgJpZBgBIAEoBBIzCgVoZWxsbxgCIAEoCzIiLmNhcmlsbG9uLmFkYXB0ZXIudjEuSGVsbG9SZXNwb25zZUgAEjkKCGV2YWx1YXRlGAMgASgLMiUuY2FyaWxsb24uYWRhcHRlci52MS5FdmFsdWF0ZVJlc3BvbnNlSAASMQoEc3RlcBgEIAEoCzIhLmNhcmlsbG9uLmFkYXB0ZXIudjEuU3RlcFJlc3BvbnNlSAASMwoFcXVlcnkYBSABKAsyIi5jYXJpbGxvbi5hZGFwdGVyLnYxLlF1ZXJ5UmVzcG9uc2VIABI3Cgt1bnN1cHBvcnRlZBgGIAEoCzIgLmNhcmlsbG9uLmFkYXB0ZXIudjEuVW5zdXBwb3J0ZWRIABIvCgdyZWZ1c2VkGAcgASgLMhwuY2FyaWxsb24uYWRhcHRlci52MS5SZWZ1c2VkSABCCAoGcmVzdWx0IhsKC1Vuc3VwcG9ydGVkEgwKBHdoYXQYASABKAkiGQoHUmVmdXNlZBIOCgZyZWFzb24YASABKAkiPQoMSGVsbG9SZXF1ZXN0EhcKD2FkYXB0ZXJfdmVyc2lvbhgBIAEoDRIUCgxzcGVjX3ZlcnNpb24YAiABKAkiwAIKDUhlbGxvUmVzcG9uc2USFwoPYWRhcHRlcl92ZXJzaW9uGAEgASgNEgwKBG5hbWUYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIQCghsYW5ndWFnZRgEIAEoCRIUCgxzcGVjX3ZlcnNpb24YBSABKAkSGQoRY29uZm9ybWFuY2VfY2xhc3MYBiABKAkSFAoMY2FwYWJpbGl0aWVzGAcgAygJEikKBWNsb2NrGAggASgOMhouY2FyaWxsb24uYWRhcHRlci52MS5DbG9jaxIzCgpyYW5kb21uZXNzGAkgASgOMh8uY2FyaWxsb24uYWRhcHRlci52MS5SYW5kb21uZXNzEhEKCWZ1bmN0aW9ucxgKIAMoCRIrCgZsaW1pdHMYCyABKAsyGy5jYXJpbGxvbi5hZGFwdGVyLnYxLkxpbWl0cyIuCgZMaW1pdHMSEQoJbm9kZXNfbWF4GAEgASgNEhEKCWxpbmtzX21heBgCIAEoDSIxCg9FdmFsdWF0ZVJlcXVlc3QSEAoIZnVuY3Rpb24YASABKAkSDAoEYXJncxgCIAMoDCJdChBFdmFsdWF0ZVJlc3BvbnNlEi0KBnZhbHVlcxgBIAEoCzIbLmNhcmlsbG9uLmFkYXB0ZXIudjEuVmFsdWVzSAASDwoFZXJyb3IYAiABKAlIAEIJCgdvdXRjb21lIhgKBlZhbHVlcxIOCgZ2YWx1ZXMYASADKAwiwQIKDUNyZWF0ZVJlcXVlc3QSDAoEbm9kZRgBIAEoDRIMCgRzZWVkGAIgASgMEhUKDWlkZW50aXR5X3NlZWQYAyABKAwSEgoKbmV0d29ya19pZBgEIAEoDBIOCgZwcmVzZXQYBSABKAkSRAoJb3ZlcnJpZGVzGAYgAygLMjEuY2FyaWxsb24uYWRhcHRlci52MS5DcmVhdGVSZXF1ZXN0Lk92ZXJyaWRlc0VudHJ5EhUKDXdhbGxfc3RhcnRfbXMYByABKAQSKgoGc3Rha2VzGAggAygLMhouY2FyaWxsb24uYWRhcHRlci52MS5TdGFrZRIeChZhcHBsaWNhdGlvbl92YWxpZGF0aW9uGAkgASgIGjAKDk92ZXJyaWRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKAoFU3Rha2USDwoHcGVlcl9pZBgBIAEoDBIOCgZhbW91bnQYAiABKAQi9AEKC09wZW5SZXF1ZXN0EgwKBG5vZGUYASABKA0SDAoEbGluaxgCIAEoDRIxCglkaXJlY3Rpb24YAyABKA4yHi5jYXJpbGxvbi5hZGFwdGVyLnYxLkRpcmVjdGlvbhIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCRIMCgRkaWFsGAUgASgEEisKA3JhdxgGIAEoCzIcLmNhcmlsbG9uLmFkYXB0ZXIudjEuUmF3TGlua0gAEjsKC2VzdGFibGlzaGVkGAcgASgLMiQuY2FyaWxsb24uYWRhcHRlci52MS5Fc3RhYmxpc2hlZExpbmtIAEIGCgRtb2RlIgkKB1Jhd0xpbmsiOwoPRXN0YWJsaXNoZWRMaW5rEhIKCnB1YmxpY19rZXkYASABKAwSFAoMY2FwYWJpbGl0aWVzGAIgAygJIucCCgxJbnB1dFJlcXVlc3QSDAoEbm9kZRgBIAEoDRI0CgdtZXNzYWdlGAIgASgLMiEuY2FyaWxsb24uYWRhcHRlci52MS5NZXNzYWdlSW5wdXRIABIwCgVmcmFtZRgDIAEoCzIfLmNhcmlsbG9uLmFkYXB0ZXIudjEuRnJhbWVJbnB1dEgAEjIKBmNsb3NlZBgEIAEoCzIgLmNhcmlsbG9uLmFkYXB0ZXIudjEuQ2xvc2VkSW5wdXRIABI0CgdwdWJsaXNoGAUgASgLMiEuY2FyaWxsb24uYWRhcHRlci52MS5QdWJsaXNoSW5wdXRIABI0Cgdjb25uZWN0GAYgASgLMiEuY2FyaWxsb24uYWRhcHRlci52MS5Db25uZWN0SW5wdXRIABI4Cgl2YWxpZGF0ZWQYByABKAsyIy5jYXJpbGxvbi5hZGFwdGVyLnYxLlZhbGlkYXRlZElucHV0SABCBwoFaW5wdXQiOAoMTWVzc2FnZUlucHV0EgwKBGxpbmsYASABKA0SDAoEZGF0YRgCIAEoDBIMCgR0ZXh0GAMgASgIIi0KCkZyYW1lSW5wdXQSDAoEbGluaxgBIAEoDRIRCglwbGFpbnRleHQYAiABKAwiGwoLQ2xvc2VkSW5wdXQSDAoEbGluaxgBIAEoDSIrCgxQdWJsaXNoSW5wdXQSDQoFdG9waWMYASABKAkSDAoEZGF0YRgCIAEoDCI5CgxDb25uZWN0SW5wdXQSDwoHYWRkcmVzcxgBIAEoCRIYChBleHBlY3RlZF9wZWVyX2lkGAIgASgMIlIKDlZhbGlkYXRlZElucHV0Eg0KBXRva2VuGAEgASgEEjEKB3ZlcmRpY3QYAiABKA4yIC5jYXJpbGxvbi5hZGFwdGVyLnYxLlZlcmRpY3RLaW5kIlgKDkFkdmFuY2VSZXF1ZXN0EgwKBG5vZGUYASABKA0SDQoFdG9fbXMYAiABKAQSKQoFdW50aWwYAyABKA4yGi5jYXJpbGxvbi5hZGFwdGVyLnYxLlVudGlsIioKDFF1ZXJ5UmVxdWVzdBIMCgRub2RlGAEgASgNEgwKBHZpZXcYAiABKAkiHQoNUXVlcnlSZXNwb25zZRIMCgRqc29uGAEgASgJIhwKDENyYXNoUmVxdWVzdBIMCgRub2RlGAEgASgNIh4KDlJlc3RhcnRSZXF1ZXN0EgwKBG5vZGUYASABKA0iHgoORGVzdHJveVJlcXVlc3QSDAoEbm9kZRgBIAEoDSJ4CgxTdGVwUmVzcG9uc2USDgoGbm93X21zGAEgASgEEiwKB2VmZmVjdHMYAiADKAsyGy5jYXJpbGxvbi5hZGFwdGVyLnYxLkVmZmVjdBIZCgxuZXh0X3dha2VfbXMYAyABKARIAIgBAUIPCg1fbmV4dF93YWtlX21zItUDCgZFZmZlY3QSDQoFYXRfbXMYASABKAQSLwoEZGlhbBgCIAEoCzIfLmNhcmlsbG9uLmFkYXB0ZXIudjEuRGlhbEVmZmVjdEgAEjEKBWNsb3NlGAMgASgLMiAuY2FyaWxsb24uYWRhcHRlci52MS5DbG9zZUVmZmVjdEgAEjUKB21lc3NhZ2UYBCABKAsyIi5jYXJpbGxvbi5hZGFwdGVyLnYxLk1lc3NhZ2VFZmZlY3RIABIxCgVmcmFtZRgFIAEoCzIgLmNhcmlsbG9uLmFkYXB0ZXIudjEuRnJhbWVFZmZlY3RIABI1CgdkZWxpdmVyGAYgASgLMiIuY2FyaWxsb24uYWRhcHRlci52MS5EZWxpdmVyRWZmZWN0SAASNwoIdmFsaWRhdGUYByABKAsyIy5jYXJpbGxvbi5hZGFwdGVyLnYxLlZhbGlkYXRlRWZmZWN0SAASNQoHdmVyZGljdBgIIAEoCzIiLmNhcmlsbG9uLmFkYXB0ZXIudjEuVmVyZGljdEVmZmVjdEgAEj0KC2VzdGFibGlzaGVkGAkgASgLMiYuY2FyaWxsb24uYWRhcHRlci52MS5Fc3RhYmxpc2hlZEVmZmVjdEgAQggKBmVmZmVjdCIrCgpEaWFsRWZmZWN0EgwKBGRpYWwYASABKAQSDwoHYWRkcmVzcxgCIAEoCSIpCgtDbG9zZUVmZmVjdBIMCgRsaW5rGAEgASgNEgwKBGNvZGUYAiABKAkiKwoNTWVzc2FnZUVmZmVjdBIMCgRsaW5rGAEgASgNEgwKBGRhdGEYAiABKAwiLgoLRnJhbWVFZmZlY3QSDAoEbGluaxgBIAEoDRIRCglwbGFpbnRleHQYAiABKAwiSAoNRGVsaXZlckVmZmVjdBINCgV0b3BpYxgBIAEoCRIKCgJpZBgCIAEoDBIOCgZvcmlnaW4YAyABKAwSDAoEZGF0YRgEIAEoDCJYCg5WYWxpZGF0ZUVmZmVjdBINCgV0b2tlbhgBIAEoBBINCgV0b3BpYxgCIAEoCRIKCgJpZBgDIAEoDBIOCgZvcmlnaW4YBCABKAwSDAoEZGF0YRgFIAEoDCKFAQoNVmVyZGljdEVmZmVjdBIMCgRsaW5rGAEgASgNEhUKDWVudmVsb3BlX2hhc2gYAiABKAwSMQoHdmVyZGljdBgDIAEoDjIgLmNhcmlsbG9uLmFkYXB0ZXIudjEuVmVyZGljdEtpbmQSDAoEY29kZRgEIAEoCRIOCgZjbGF1c2UYBSABKAkiSAoRRXN0YWJsaXNoZWRFZmZlY3QSDAoEbGluaxgBIAEoDRIPCgdwZWVyX2lkGAIgASgMEhQKDGNhcGFiaWxpdGllcxgDIAMoCSpRCgVDbG9jaxIVChFDTE9DS19VTlNQRUNJRklFRBAAEhEKDUNMT0NLX1ZJUlRVQUwQARIOCgpDTE9DS19XQUxMEAISDgoKQ0xPQ0tfTk9ORRADKlMKClJhbmRvbW5lc3MSGgoWUkFORE9NTkVTU19VTlNQRUNJRklFRBAAEhUKEVJBTkRPTU5FU1NfU0VFREVEEAESEgoOUkFORE9NTkVTU19PV04QAipVCglEaXJlY3Rpb24SGQoVRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASFQoRRElSRUNUSU9OX0lOQk9VTkQQARIWChJESVJFQ1RJT05fT1VUQk9VTkQQAipSCgVVbnRpbBIVChFVTlRJTF9VTlNQRUNJRklFRBAAEg4KClVOVElMX1dBS0UQARIQCgxVTlRJTF9FRkZFQ1QQAhIQCgxVTlRJTF9UQVJHRVQQAyp2CgtWZXJkaWN0S2luZBIcChhWRVJESUNUX0tJTkRfVU5TUEVDSUZJRUQQABIXChNWRVJESUNUX0tJTkRfQUNDRVBUEAESFwoTVkVSRElDVF9LSU5EX0lHTk9SRRACEhcKE1ZFUkRJQ1RfS0lORF9SRUpFQ1QQA2IGcHJvdG8z");
+  fileDesc("CiFjYXJpbGxvbi9hZGFwdGVyL3YxL2FkYXB0ZXIucHJvdG8SE2NhcmlsbG9uLmFkYXB0ZXIudjEitQQKB1JlcXVlc3QSCgoCaWQYASABKAQSMgoFaGVsbG8YAiABKAsyIS5jYXJpbGxvbi5hZGFwdGVyLnYxLkhlbGxvUmVxdWVzdEgAEjgKCGV2YWx1YXRlGAMgASgLMiQuY2FyaWxsb24uYWRhcHRlci52MS5FdmFsdWF0ZVJlcXVlc3RIABI0CgZjcmVhdGUYBCABKAsyIi5jYXJpbGxvbi5hZGFwdGVyLnYxLkNyZWF0ZVJlcXVlc3RIABIwCgRvcGVuGAUgASgLMiAuY2FyaWxsb24uYWRhcHRlci52MS5PcGVuUmVxdWVzdEgAEjIKBWlucHV0GAYgASgLMiEuY2FyaWxsb24uYWRhcHRlci52MS5JbnB1dFJlcXVlc3RIABI2CgdhZHZhbmNlGAcgASgLMiMuY2FyaWxsb24uYWRhcHRlci52MS5BZHZhbmNlUmVxdWVzdEgAEjIKBXF1ZXJ5GAggASgLMiEuY2FyaWxsb24uYWRhcHRlci52MS5RdWVyeVJlcXVlc3RIABIyCgVjcmFzaBgJIAEoCzIhLmNhcmlsbG9uLmFkYXB0ZXIudjEuQ3Jhc2hSZXF1ZXN0SAASNgoHcmVzdGFydBgKIAEoCzIjLmNhcmlsbG9uLmFkYXB0ZXIudjEuUmVzdGFydFJlcXVlc3RIABI2CgdkZXN0cm95GAsgASgLMiMuY2FyaWxsb24uYWRhcHRlci52MS5EZXN0cm95UmVxdWVzdEgAQgQKAm9wIuICCghSZXNwb25zZRIKCgJpZBgBIAEoBBIzCgVoZWxsbxgCIAEoCzIiLmNhcmlsbG9uLmFkYXB0ZXIudjEuSGVsbG9SZXNwb25zZUgAEjkKCGV2YWx1YXRlGAMgASgLMiUuY2FyaWxsb24uYWRhcHRlci52MS5FdmFsdWF0ZVJlc3BvbnNlSAASMQoEc3RlcBgEIAEoCzIhLmNhcmlsbG9uLmFkYXB0ZXIudjEuU3RlcFJlc3BvbnNlSAASMwoFcXVlcnkYBSABKAsyIi5jYXJpbGxvbi5hZGFwdGVyLnYxLlF1ZXJ5UmVzcG9uc2VIABI3Cgt1bnN1cHBvcnRlZBgGIAEoCzIgLmNhcmlsbG9uLmFkYXB0ZXIudjEuVW5zdXBwb3J0ZWRIABIvCgdyZWZ1c2VkGAcgASgLMhwuY2FyaWxsb24uYWRhcHRlci52MS5SZWZ1c2VkSABCCAoGcmVzdWx0IhsKC1Vuc3VwcG9ydGVkEgwKBHdoYXQYASABKAkiGQoHUmVmdXNlZBIOCgZyZWFzb24YASABKAkiPQoMSGVsbG9SZXF1ZXN0EhcKD2FkYXB0ZXJfdmVyc2lvbhgBIAEoDRIUCgxzcGVjX3ZlcnNpb24YAiABKAki0gIKDUhlbGxvUmVzcG9uc2USFwoPYWRhcHRlcl92ZXJzaW9uGAEgASgNEgwKBG5hbWUYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIQCghsYW5ndWFnZRgEIAEoCRIUCgxzcGVjX3ZlcnNpb24YBSABKAkSGQoRY29uZm9ybWFuY2VfY2xhc3MYBiABKAkSFAoMY2FwYWJpbGl0aWVzGAcgAygJEikKBWNsb2NrGAggASgOMhouY2FyaWxsb24uYWRhcHRlci52MS5DbG9jaxIzCgpyYW5kb21uZXNzGAkgASgOMh8uY2FyaWxsb24uYWRhcHRlci52MS5SYW5kb21uZXNzEhEKCWZ1bmN0aW9ucxgKIAMoCRIrCgZsaW1pdHMYCyABKAsyGy5jYXJpbGxvbi5hZGFwdGVyLnYxLkxpbWl0cxIQCghjb21tYW5kcxgMIAMoCSIuCgZMaW1pdHMSEQoJbm9kZXNfbWF4GAEgASgNEhEKCWxpbmtzX21heBgCIAEoDSIxCg9FdmFsdWF0ZVJlcXVlc3QSEAoIZnVuY3Rpb24YASABKAkSDAoEYXJncxgCIAMoDCJdChBFdmFsdWF0ZVJlc3BvbnNlEi0KBnZhbHVlcxgBIAEoCzIbLmNhcmlsbG9uLmFkYXB0ZXIudjEuVmFsdWVzSAASDwoFZXJyb3IYAiABKAlIAEIJCgdvdXRjb21lIhgKBlZhbHVlcxIOCgZ2YWx1ZXMYASADKAwi5wMKDUNyZWF0ZVJlcXVlc3QSDAoEbm9kZRgBIAEoDRIMCgRzZWVkGAIgASgMEhUKDWlkZW50aXR5X3NlZWQYAyABKAwSEgoKbmV0d29ya19pZBgEIAEoDBIOCgZwcmVzZXQYBSABKAkSRAoJb3ZlcnJpZGVzGAYgAygLMjEuY2FyaWxsb24uYWRhcHRlci52MS5DcmVhdGVSZXF1ZXN0Lk92ZXJyaWRlc0VudHJ5EhUKDXdhbGxfc3RhcnRfbXMYByABKAQSKgoGc3Rha2VzGAggAygLMhouY2FyaWxsb24uYWRhcHRlci52MS5TdGFrZRIeChZhcHBsaWNhdGlvbl92YWxpZGF0aW9uGAkgASgIEhsKE2Jvb3RzdHJhcF9hZGRyZXNzZXMYCiADKAkSFwoPcHJvdGVjdGVkX3BlZXJzGAsgAygMEg0KBXJvbGVzGAwgASgNEi4KEGxpc3Rlbl9hZGRyZXNzZXMYDSADKAsyFC5jYXJpbGxvbi52MS5BZGRyZXNzEi8KBmxlZGdlchgOIAEoCzIfLmNhcmlsbG9uLmFkYXB0ZXIudjEuTGVkZ2VyUG9ydBowCg5PdmVycmlkZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImYKCkxlZGdlclBvcnQSEgoKZ2VuZXNpc19tcxgBIAEoBBIzCghhY2NvdW50cxgCIAMoCzIhLmNhcmlsbG9uLmFkYXB0ZXIudjEuQWNjb3VudFN0YXRlEg8KB2xlYWRlcnMYAyADKAwiPwoMQWNjb3VudFN0YXRlEg8KB3BlZXJfaWQYASABKAwSDQoFbm9uY2UYAiABKAQSDwoHYmFsYW5jZRgDIAEoBCIoCgVTdGFrZRIPCgdwZWVyX2lkGAEgASgMEg4KBmFtb3VudBgCIAEoBCL0AQoLT3BlblJlcXVlc3QSDAoEbm9kZRgBIAEoDRIMCgRsaW5rGAIgASgNEjEKCWRpcmVjdGlvbhgDIAEoDjIeLmNhcmlsbG9uLmFkYXB0ZXIudjEuRGlyZWN0aW9uEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJEgwKBGRpYWwYBSABKAQSKwoDcmF3GAYgASgLMhwuY2FyaWxsb24uYWRhcHRlci52MS5SYXdMaW5rSAASOwoLZXN0YWJsaXNoZWQYByABKAsyJC5jYXJpbGxvbi5hZGFwdGVyLnYxLkVzdGFibGlzaGVkTGlua0gAQgYKBG1vZGUiCQoHUmF3TGluayJ6Cg9Fc3RhYmxpc2hlZExpbmsSEgoKcHVibGljX2tleRgBIAEoDBIUCgxjYXBhYmlsaXRpZXMYAiADKAkSDQoFcm9sZXMYAyABKA0SLgoQbGlzdGVuX2FkZHJlc3NlcxgEIAMoCzIULmNhcmlsbG9uLnYxLkFkZHJlc3MiygQKDElucHV0UmVxdWVzdBIMCgRub2RlGAEgASgNEjQKB21lc3NhZ2UYAiABKAsyIS5jYXJpbGxvbi5hZGFwdGVyLnYxLk1lc3NhZ2VJbnB1dEgAEjAKBWZyYW1lGAMgASgLMh8uY2FyaWxsb24uYWRhcHRlci52MS5GcmFtZUlucHV0SAASMgoGY2xvc2VkGAQgASgLMiAuY2FyaWxsb24uYWRhcHRlci52MS5DbG9zZWRJbnB1dEgAEjQKB3B1Ymxpc2gYBSABKAsyIS5jYXJpbGxvbi5hZGFwdGVyLnYxLlB1Ymxpc2hJbnB1dEgAEjQKB2Nvbm5lY3QYBiABKAsyIS5jYXJpbGxvbi5hZGFwdGVyLnYxLkNvbm5lY3RJbnB1dEgAEjgKCXZhbGlkYXRlZBgHIAEoCzIjLmNhcmlsbG9uLmFkYXB0ZXIudjEuVmFsaWRhdGVkSW5wdXRIABI0Cgdjb21tYW5kGAggASgLMiEuY2FyaWxsb24uYWRhcHRlci52MS5Db21tYW5kSW5wdXRIABI2CghkYXRhZ3JhbRgJIAEoCzIiLmNhcmlsbG9uLmFkYXB0ZXIudjEuRGF0YWdyYW1JbnB1dEgAEjsKC2RpYWxfZmFpbGVkGAogASgLMiQuY2FyaWxsb24uYWRhcHRlci52MS5EaWFsRmFpbGVkSW5wdXRIABI2CghyZXNvbHZlZBgLIAEoCzIiLmNhcmlsbG9uLmFkYXB0ZXIudjEuUmVzb2x2ZWRJbnB1dEgAQgcKBWlucHV0IjgKDE1lc3NhZ2VJbnB1dBIMCgRsaW5rGAEgASgNEgwKBGRhdGEYAiABKAwSDAoEdGV4dBgDIAEoCCItCgpGcmFtZUlucHV0EgwKBGxpbmsYASABKA0SEQoJcGxhaW50ZXh0GAIgASgMIhsKC0Nsb3NlZElucHV0EgwKBGxpbmsYASABKA0iKwoMUHVibGlzaElucHV0Eg0KBXRvcGljGAEgASgJEgwKBGRhdGEYAiABKAwiOQoMQ29ubmVjdElucHV0Eg8KB2FkZHJlc3MYASABKAkSGAoQZXhwZWN0ZWRfcGVlcl9pZBgCIAEoDCJSCg5WYWxpZGF0ZWRJbnB1dBINCgV0b2tlbhgBIAEoBBIxCgd2ZXJkaWN0GAIgASgOMiAuY2FyaWxsb24uYWRhcHRlci52MS5WZXJkaWN0S2luZCI8CgxDb21tYW5kSW5wdXQSDQoFdG9rZW4YASABKAQSDwoHY29tbWFuZBgCIAEoCRIMCgRhcmdzGAMgAygMIjUKDURhdGFncmFtSW5wdXQSFgoOcmVtb3RlX2FkZHJlc3MYASABKAkSDAoEZGF0YRgCIAEoDCIfCg9EaWFsRmFpbGVkSW5wdXQSDAoEZGlhbBgBIAEoBCIsCg1SZXNvbHZlZElucHV0EgwKBG5hbWUYASABKAkSDQoFdGV4dHMYAiADKAkiWAoOQWR2YW5jZVJlcXVlc3QSDAoEbm9kZRgBIAEoDRINCgV0b19tcxgCIAEoBBIpCgV1bnRpbBgDIAEoDjIaLmNhcmlsbG9uLmFkYXB0ZXIudjEuVW50aWwiKgoMUXVlcnlSZXF1ZXN0EgwKBG5vZGUYASABKA0SDAoEdmlldxgCIAEoCSIdCg1RdWVyeVJlc3BvbnNlEgwKBGpzb24YASABKAkiHAoMQ3Jhc2hSZXF1ZXN0EgwKBG5vZGUYASABKA0iHgoOUmVzdGFydFJlcXVlc3QSDAoEbm9kZRgBIAEoDSIeCg5EZXN0cm95UmVxdWVzdBIMCgRub2RlGAEgASgNIngKDFN0ZXBSZXNwb25zZRIOCgZub3dfbXMYASABKAQSLAoHZWZmZWN0cxgCIAMoCzIbLmNhcmlsbG9uLmFkYXB0ZXIudjEuRWZmZWN0EhkKDG5leHRfd2FrZV9tcxgDIAEoBEgAiAEBQg8KDV9uZXh0X3dha2VfbXMisQUKBkVmZmVjdBINCgVhdF9tcxgBIAEoBBIvCgRkaWFsGAIgASgLMh8uY2FyaWxsb24uYWRhcHRlci52MS5EaWFsRWZmZWN0SAASMQoFY2xvc2UYAyABKAsyIC5jYXJpbGxvbi5hZGFwdGVyLnYxLkNsb3NlRWZmZWN0SAASNQoHbWVzc2FnZRgEIAEoCzIiLmNhcmlsbG9uLmFkYXB0ZXIudjEuTWVzc2FnZUVmZmVjdEgAEjEKBWZyYW1lGAUgASgLMiAuY2FyaWxsb24uYWRhcHRlci52MS5GcmFtZUVmZmVjdEgAEjUKB2RlbGl2ZXIYBiABKAsyIi5jYXJpbGxvbi5hZGFwdGVyLnYxLkRlbGl2ZXJFZmZlY3RIABI3Cgh2YWxpZGF0ZRgHIAEoCzIjLmNhcmlsbG9uLmFkYXB0ZXIudjEuVmFsaWRhdGVFZmZlY3RIABI1Cgd2ZXJkaWN0GAggASgLMiIuY2FyaWxsb24uYWRhcHRlci52MS5WZXJkaWN0RWZmZWN0SAASPQoLZXN0YWJsaXNoZWQYCSABKAsyJi5jYXJpbGxvbi5hZGFwdGVyLnYxLkVzdGFibGlzaGVkRWZmZWN0SAASNQoHb3V0Y29tZRgKIAEoCzIiLmNhcmlsbG9uLmFkYXB0ZXIudjEuT3V0Y29tZUVmZmVjdEgAEjMKBm5vdGljZRgLIAEoCzIhLmNhcmlsbG9uLmFkYXB0ZXIudjEuTm90aWNlRWZmZWN0SAASNwoIZGF0YWdyYW0YDCABKAsyIy5jYXJpbGxvbi5hZGFwdGVyLnYxLkRhdGFncmFtRWZmZWN0SAASNQoHcmVzb2x2ZRgNIAEoCzIiLmNhcmlsbG9uLmFkYXB0ZXIudjEuUmVzb2x2ZUVmZmVjdEgAQggKBmVmZmVjdCIrCgpEaWFsRWZmZWN0EgwKBGRpYWwYASABKAQSDwoHYWRkcmVzcxgCIAEoCSIpCgtDbG9zZUVmZmVjdBIMCgRsaW5rGAEgASgNEgwKBGNvZGUYAiABKAkiKwoNTWVzc2FnZUVmZmVjdBIMCgRsaW5rGAEgASgNEgwKBGRhdGEYAiABKAwiLgoLRnJhbWVFZmZlY3QSDAoEbGluaxgBIAEoDRIRCglwbGFpbnRleHQYAiABKAwiSAoNRGVsaXZlckVmZmVjdBINCgV0b3BpYxgBIAEoCRIKCgJpZBgCIAEoDBIOCgZvcmlnaW4YAyABKAwSDAoEZGF0YRgEIAEoDCJYCg5WYWxpZGF0ZUVmZmVjdBINCgV0b2tlbhgBIAEoBBINCgV0b3BpYxgCIAEoCRIKCgJpZBgDIAEoDBIOCgZvcmlnaW4YBCABKAwSDAoEZGF0YRgFIAEoDCKFAQoNVmVyZGljdEVmZmVjdBIMCgRsaW5rGAEgASgNEhUKDWVudmVsb3BlX2hhc2gYAiABKAwSMQoHdmVyZGljdBgDIAEoDjIgLmNhcmlsbG9uLmFkYXB0ZXIudjEuVmVyZGljdEtpbmQSDAoEY29kZRgEIAEoCRIOCgZjbGF1c2UYBSABKAkiSAoRRXN0YWJsaXNoZWRFZmZlY3QSDAoEbGluaxgBIAEoDRIPCgdwZWVyX2lkGAIgASgMEhQKDGNhcGFiaWxpdGllcxgDIAMoCSI9Cg1PdXRjb21lRWZmZWN0Eg0KBXRva2VuGAEgASgEEg0KBWVycm9yGAIgASgJEg4KBnZhbHVlcxgDIAMoDCIuCgxOb3RpY2VFZmZlY3QSDgoGbm90aWNlGAEgASgJEg4KBnZhbHVlcxgCIAMoDCI2Cg5EYXRhZ3JhbUVmZmVjdBIWCg5yZW1vdGVfYWRkcmVzcxgBIAEoCRIMCgRkYXRhGAIgASgMIh0KDVJlc29sdmVFZmZlY3QSDAoEbmFtZRgBIAEoCSpRCgVDbG9jaxIVChFDTE9DS19VTlNQRUNJRklFRBAAEhEKDUNMT0NLX1ZJUlRVQUwQARIOCgpDTE9DS19XQUxMEAISDgoKQ0xPQ0tfTk9ORRADKlMKClJhbmRvbW5lc3MSGgoWUkFORE9NTkVTU19VTlNQRUNJRklFRBAAEhUKEVJBTkRPTU5FU1NfU0VFREVEEAESEgoOUkFORE9NTkVTU19PV04QAipVCglEaXJlY3Rpb24SGQoVRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASFQoRRElSRUNUSU9OX0lOQk9VTkQQARIWChJESVJFQ1RJT05fT1VUQk9VTkQQAipSCgVVbnRpbBIVChFVTlRJTF9VTlNQRUNJRklFRBAAEg4KClVOVElMX1dBS0UQARIQCgxVTlRJTF9FRkZFQ1QQAhIQCgxVTlRJTF9UQVJHRVQQAyp2CgtWZXJkaWN0S2luZBIcChhWRVJESUNUX0tJTkRfVU5TUEVDSUZJRUQQABIXChNWRVJESUNUX0tJTkRfQUNDRVBUEAESFwoTVkVSRElDVF9LSU5EX0lHTk9SRRACEhcKE1ZFUkRJQ1RfS0lORF9SRUpFQ1QQA2IGcHJvdG8z", [file_carillon_v1_common]);
 
 /**
  * @generated from message carillon.adapter.v1.Request
@@ -273,7 +275,8 @@ export type HelloResponse = Message<"carillon.adapter.v1.HelloResponse"> & {
 
   /**
    * Adapter capabilities (chapter 23): "raw", "established", "reasons", "views", "validation",
-   * "outbound", "restart", and protocol capabilities such as "gossip/1", "direct/1".
+   * "outbound", "restart", "datagrams", "commands", "ledger", "resolve", and protocol capabilities
+   * such as "gossip/1", "direct/1", "dht/1".
    *
    * @generated from field: repeated string capabilities = 7;
    */
@@ -300,6 +303,13 @@ export type HelloResponse = Message<"carillon.adapter.v1.HelloResponse"> & {
    * @generated from field: carillon.adapter.v1.Limits limits = 11;
    */
   limits?: Limits | undefined;
+
+  /**
+   * Names of the commands that CommandInput takes (capability "commands"); chapter 23 lists them.
+   *
+   * @generated from field: repeated string commands = 12;
+   */
+  commands: string[];
 };
 
 /**
@@ -475,6 +485,41 @@ export type CreateRequest = Message<"carillon.adapter.v1.CreateRequest"> & {
    * @generated from field: bool application_validation = 9;
    */
   applicationValidation: boolean;
+
+  /**
+   * Where the node looks for its first peers: "ws://HOST:PORT", "wss://…", "udp://…", or "dns:NAME".
+   *
+   * @generated from field: repeated string bootstrap_addresses = 10;
+   */
+  bootstrapAddresses: string[];
+
+  /**
+   * PeerIds that the operator protects, 32 bytes each.
+   *
+   * @generated from field: repeated bytes protected_peers = 11;
+   */
+  protectedPeers: Uint8Array[];
+
+  /**
+   * Role bits of the node's hello (session.proto); 0 means 1, app.
+   *
+   * @generated from field: uint32 roles = 12;
+   */
+  roles: number;
+
+  /**
+   * Where the node says that it listens; nothing is opened there.
+   *
+   * @generated from field: repeated carillon.v1.Address listen_addresses = 13;
+   */
+  listenAddresses: Address[];
+
+  /**
+   * What the node knows of the ledger (capability "ledger"); absent for a network without one.
+   *
+   * @generated from field: carillon.adapter.v1.LedgerPort ledger = 14;
+   */
+  ledger?: LedgerPort | undefined;
 };
 
 /**
@@ -483,6 +528,72 @@ export type CreateRequest = Message<"carillon.adapter.v1.CreateRequest"> & {
  */
 export const CreateRequestSchema: GenMessage<CreateRequest> = /*@__PURE__*/
   messageDesc(file_carillon_adapter_v1_adapter, 10);
+
+/**
+ * The ledger as far as the mempool asks it (chapter 05): it stands still, only slots pass.
+ *
+ * @generated from message carillon.adapter.v1.LedgerPort
+ */
+export type LedgerPort = Message<"carillon.adapter.v1.LedgerPort"> & {
+  /**
+   * Wall clock at which slot 0 begins; a slot lasts `schedule.slot_ms`.
+   *
+   * @generated from field: uint64 genesis_ms = 1;
+   */
+  genesisMs: bigint;
+
+  /**
+   * Accounts that are not listed have nonce 0 and balance 0.
+   *
+   * @generated from field: repeated carillon.adapter.v1.AccountState accounts = 2;
+   */
+  accounts: AccountState[];
+
+  /**
+   * PeerId of the leader of slot s at index s modulo their number; empty when nobody knows.
+   *
+   * @generated from field: repeated bytes leaders = 3;
+   */
+  leaders: Uint8Array[];
+};
+
+/**
+ * Describes the message carillon.adapter.v1.LedgerPort.
+ * Use `create(LedgerPortSchema)` to create a new message.
+ */
+export const LedgerPortSchema: GenMessage<LedgerPort> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 11);
+
+/**
+ * @generated from message carillon.adapter.v1.AccountState
+ */
+export type AccountState = Message<"carillon.adapter.v1.AccountState"> & {
+  /**
+   * 32 bytes.
+   *
+   * @generated from field: bytes peer_id = 1;
+   */
+  peerId: Uint8Array;
+
+  /**
+   * The nonce that the account's next transaction has.
+   *
+   * @generated from field: uint64 nonce = 2;
+   */
+  nonce: bigint;
+
+  /**
+   * @generated from field: uint64 balance = 3;
+   */
+  balance: bigint;
+};
+
+/**
+ * Describes the message carillon.adapter.v1.AccountState.
+ * Use `create(AccountStateSchema)` to create a new message.
+ */
+export const AccountStateSchema: GenMessage<AccountState> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 12);
 
 /**
  * @generated from message carillon.adapter.v1.Stake
@@ -506,7 +617,7 @@ export type Stake = Message<"carillon.adapter.v1.Stake"> & {
  * Use `create(StakeSchema)` to create a new message.
  */
 export const StakeSchema: GenMessage<Stake> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 11);
+  messageDesc(file_carillon_adapter_v1_adapter, 13);
 
 /**
  * A peer's connection appears. Answers with the effects that it causes.
@@ -568,7 +679,7 @@ export type OpenRequest = Message<"carillon.adapter.v1.OpenRequest"> & {
  * Use `create(OpenRequestSchema)` to create a new message.
  */
 export const OpenRequestSchema: GenMessage<OpenRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 12);
+  messageDesc(file_carillon_adapter_v1_adapter, 14);
 
 /**
  * Messages on this link are binary WebSocket messages; the kit brings its own Noise.
@@ -583,7 +694,7 @@ export type RawLink = Message<"carillon.adapter.v1.RawLink"> & {
  * Use `create(RawLinkSchema)` to create a new message.
  */
 export const RawLinkSchema: GenMessage<RawLink> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 13);
+  messageDesc(file_carillon_adapter_v1_adapter, 15);
 
 /**
  * The handshake is taken as done: frames on this link are plaintext.
@@ -604,6 +715,20 @@ export type EstablishedLink = Message<"carillon.adapter.v1.EstablishedLink"> & {
    * @generated from field: repeated string capabilities = 2;
    */
   capabilities: string[];
+
+  /**
+   * Role bits of the peer's hello; 0 means 1, app.
+   *
+   * @generated from field: uint32 roles = 3;
+   */
+  roles: number;
+
+  /**
+   * Listen addresses of the peer's hello.
+   *
+   * @generated from field: repeated carillon.v1.Address listen_addresses = 4;
+   */
+  listenAddresses: Address[];
 };
 
 /**
@@ -611,7 +736,7 @@ export type EstablishedLink = Message<"carillon.adapter.v1.EstablishedLink"> & {
  * Use `create(EstablishedLinkSchema)` to create a new message.
  */
 export const EstablishedLinkSchema: GenMessage<EstablishedLink> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 14);
+  messageDesc(file_carillon_adapter_v1_adapter, 16);
 
 /**
  * @generated from message carillon.adapter.v1.InputRequest
@@ -661,6 +786,30 @@ export type InputRequest = Message<"carillon.adapter.v1.InputRequest"> & {
      */
     value: ValidatedInput;
     case: "validated";
+  } | {
+    /**
+     * @generated from field: carillon.adapter.v1.CommandInput command = 8;
+     */
+    value: CommandInput;
+    case: "command";
+  } | {
+    /**
+     * @generated from field: carillon.adapter.v1.DatagramInput datagram = 9;
+     */
+    value: DatagramInput;
+    case: "datagram";
+  } | {
+    /**
+     * @generated from field: carillon.adapter.v1.DialFailedInput dial_failed = 10;
+     */
+    value: DialFailedInput;
+    case: "dialFailed";
+  } | {
+    /**
+     * @generated from field: carillon.adapter.v1.ResolvedInput resolved = 11;
+     */
+    value: ResolvedInput;
+    case: "resolved";
   } | { case: undefined; value?: undefined };
 };
 
@@ -669,7 +818,7 @@ export type InputRequest = Message<"carillon.adapter.v1.InputRequest"> & {
  * Use `create(InputRequestSchema)` to create a new message.
  */
 export const InputRequestSchema: GenMessage<InputRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 15);
+  messageDesc(file_carillon_adapter_v1_adapter, 17);
 
 /**
  * A binary WebSocket message arrives on a raw link.
@@ -700,7 +849,7 @@ export type MessageInput = Message<"carillon.adapter.v1.MessageInput"> & {
  * Use `create(MessageInputSchema)` to create a new message.
  */
 export const MessageInputSchema: GenMessage<MessageInput> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 16);
+  messageDesc(file_carillon_adapter_v1_adapter, 18);
 
 /**
  * Plaintext arrives on an established link: the bytes of one Noise transport message's plaintext.
@@ -724,7 +873,7 @@ export type FrameInput = Message<"carillon.adapter.v1.FrameInput"> & {
  * Use `create(FrameInputSchema)` to create a new message.
  */
 export const FrameInputSchema: GenMessage<FrameInput> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 17);
+  messageDesc(file_carillon_adapter_v1_adapter, 19);
 
 /**
  * The peer's connection is gone.
@@ -743,7 +892,7 @@ export type ClosedInput = Message<"carillon.adapter.v1.ClosedInput"> & {
  * Use `create(ClosedInputSchema)` to create a new message.
  */
 export const ClosedInputSchema: GenMessage<ClosedInput> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 18);
+  messageDesc(file_carillon_adapter_v1_adapter, 20);
 
 /**
  * The local application publishes.
@@ -767,7 +916,7 @@ export type PublishInput = Message<"carillon.adapter.v1.PublishInput"> & {
  * Use `create(PublishInputSchema)` to create a new message.
  */
 export const PublishInputSchema: GenMessage<PublishInput> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 19);
+  messageDesc(file_carillon_adapter_v1_adapter, 21);
 
 /**
  * The local operator asks for a session (capability "outbound").
@@ -793,7 +942,7 @@ export type ConnectInput = Message<"carillon.adapter.v1.ConnectInput"> & {
  * Use `create(ConnectInputSchema)` to create a new message.
  */
 export const ConnectInputSchema: GenMessage<ConnectInput> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 20);
+  messageDesc(file_carillon_adapter_v1_adapter, 22);
 
 /**
  * The application's answer to a Validate effect (capability "validation").
@@ -817,7 +966,115 @@ export type ValidatedInput = Message<"carillon.adapter.v1.ValidatedInput"> & {
  * Use `create(ValidatedInputSchema)` to create a new message.
  */
 export const ValidatedInputSchema: GenMessage<ValidatedInput> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 21);
+  messageDesc(file_carillon_adapter_v1_adapter, 23);
+
+/**
+ * The local application or operator asks for something by name (capability "commands"). Exactly one
+ * Outcome effect with the token follows, at once or later.
+ *
+ * @generated from message carillon.adapter.v1.CommandInput
+ */
+export type CommandInput = Message<"carillon.adapter.v1.CommandInput"> & {
+  /**
+   * Chosen by the kit, never used twice on one node.
+   *
+   * @generated from field: uint64 token = 1;
+   */
+  token: bigint;
+
+  /**
+   * A name of HelloResponse.commands. Chapter 23 gives each command's arguments and values, in the
+   * notation of Evaluate.
+   *
+   * @generated from field: string command = 2;
+   */
+  command: string;
+
+  /**
+   * @generated from field: repeated bytes args = 3;
+   */
+  args: Uint8Array[];
+};
+
+/**
+ * Describes the message carillon.adapter.v1.CommandInput.
+ * Use `create(CommandInputSchema)` to create a new message.
+ */
+export const CommandInputSchema: GenMessage<CommandInput> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 24);
+
+/**
+ * A datagram arrives at the node's UDP address (capability "datagrams").
+ *
+ * @generated from message carillon.adapter.v1.DatagramInput
+ */
+export type DatagramInput = Message<"carillon.adapter.v1.DatagramInput"> & {
+  /**
+   * "IP:PORT", an IPv6 address in brackets.
+   *
+   * @generated from field: string remote_address = 1;
+   */
+  remoteAddress: string;
+
+  /**
+   * @generated from field: bytes data = 2;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message carillon.adapter.v1.DatagramInput.
+ * Use `create(DatagramInputSchema)` to create a new message.
+ */
+export const DatagramInputSchema: GenMessage<DatagramInput> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 25);
+
+/**
+ * A dial came to nothing (capability "outbound").
+ *
+ * @generated from message carillon.adapter.v1.DialFailedInput
+ */
+export type DialFailedInput = Message<"carillon.adapter.v1.DialFailedInput"> & {
+  /**
+   * Of a Dial effect that nothing has answered.
+   *
+   * @generated from field: uint64 dial = 1;
+   */
+  dial: bigint;
+};
+
+/**
+ * Describes the message carillon.adapter.v1.DialFailedInput.
+ * Use `create(DialFailedInputSchema)` to create a new message.
+ */
+export const DialFailedInputSchema: GenMessage<DialFailedInput> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 26);
+
+/**
+ * The answer to a Resolve effect (capability "resolve").
+ *
+ * @generated from message carillon.adapter.v1.ResolvedInput
+ */
+export type ResolvedInput = Message<"carillon.adapter.v1.ResolvedInput"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Texts of the name's TXT records; none when there are none.
+   *
+   * @generated from field: repeated string texts = 2;
+   */
+  texts: string[];
+};
+
+/**
+ * Describes the message carillon.adapter.v1.ResolvedInput.
+ * Use `create(ResolvedInputSchema)` to create a new message.
+ */
+export const ResolvedInputSchema: GenMessage<ResolvedInput> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 27);
 
 /**
  * Moves the clock. Fires every timer that falls due up to the stop, in order, and answers when
@@ -849,7 +1106,7 @@ export type AdvanceRequest = Message<"carillon.adapter.v1.AdvanceRequest"> & {
  * Use `create(AdvanceRequestSchema)` to create a new message.
  */
 export const AdvanceRequestSchema: GenMessage<AdvanceRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 22);
+  messageDesc(file_carillon_adapter_v1_adapter, 28);
 
 /**
  * Reads a state view as JSON (capability "views"), for a person's eyes: no check reads one.
@@ -873,7 +1130,7 @@ export type QueryRequest = Message<"carillon.adapter.v1.QueryRequest"> & {
  * Use `create(QueryRequestSchema)` to create a new message.
  */
 export const QueryRequestSchema: GenMessage<QueryRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 23);
+  messageDesc(file_carillon_adapter_v1_adapter, 29);
 
 /**
  * @generated from message carillon.adapter.v1.QueryResponse
@@ -890,7 +1147,7 @@ export type QueryResponse = Message<"carillon.adapter.v1.QueryResponse"> & {
  * Use `create(QueryResponseSchema)` to create a new message.
  */
 export const QueryResponseSchema: GenMessage<QueryResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 24);
+  messageDesc(file_carillon_adapter_v1_adapter, 30);
 
 /**
  * The process dies between two commands: volatile state is gone, links are gone.
@@ -909,7 +1166,7 @@ export type CrashRequest = Message<"carillon.adapter.v1.CrashRequest"> & {
  * Use `create(CrashRequestSchema)` to create a new message.
  */
 export const CrashRequestSchema: GenMessage<CrashRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 25);
+  messageDesc(file_carillon_adapter_v1_adapter, 31);
 
 /**
  * The node starts again from what was durable; its clock goes on.
@@ -928,7 +1185,7 @@ export type RestartRequest = Message<"carillon.adapter.v1.RestartRequest"> & {
  * Use `create(RestartRequestSchema)` to create a new message.
  */
 export const RestartRequestSchema: GenMessage<RestartRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 26);
+  messageDesc(file_carillon_adapter_v1_adapter, 32);
 
 /**
  * @generated from message carillon.adapter.v1.DestroyRequest
@@ -945,7 +1202,7 @@ export type DestroyRequest = Message<"carillon.adapter.v1.DestroyRequest"> & {
  * Use `create(DestroyRequestSchema)` to create a new message.
  */
 export const DestroyRequestSchema: GenMessage<DestroyRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 27);
+  messageDesc(file_carillon_adapter_v1_adapter, 33);
 
 /**
  * @generated from message carillon.adapter.v1.StepResponse
@@ -978,7 +1235,7 @@ export type StepResponse = Message<"carillon.adapter.v1.StepResponse"> & {
  * Use `create(StepResponseSchema)` to create a new message.
  */
 export const StepResponseSchema: GenMessage<StepResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 28);
+  messageDesc(file_carillon_adapter_v1_adapter, 34);
 
 /**
  * @generated from message carillon.adapter.v1.Effect
@@ -1040,6 +1297,30 @@ export type Effect = Message<"carillon.adapter.v1.Effect"> & {
      */
     value: EstablishedEffect;
     case: "established";
+  } | {
+    /**
+     * @generated from field: carillon.adapter.v1.OutcomeEffect outcome = 10;
+     */
+    value: OutcomeEffect;
+    case: "outcome";
+  } | {
+    /**
+     * @generated from field: carillon.adapter.v1.NoticeEffect notice = 11;
+     */
+    value: NoticeEffect;
+    case: "notice";
+  } | {
+    /**
+     * @generated from field: carillon.adapter.v1.DatagramEffect datagram = 12;
+     */
+    value: DatagramEffect;
+    case: "datagram";
+  } | {
+    /**
+     * @generated from field: carillon.adapter.v1.ResolveEffect resolve = 13;
+     */
+    value: ResolveEffect;
+    case: "resolve";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1048,10 +1329,10 @@ export type Effect = Message<"carillon.adapter.v1.Effect"> & {
  * Use `create(EffectSchema)` to create a new message.
  */
 export const EffectSchema: GenMessage<Effect> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 29);
+  messageDesc(file_carillon_adapter_v1_adapter, 35);
 
 /**
- * The node wants a connection; the kit answers with Open{outbound, dial} or not at all.
+ * The node wants a connection; the kit answers with Open{outbound, dial}, with DialFailed or not at all.
  *
  * @generated from message carillon.adapter.v1.DialEffect
  */
@@ -1072,7 +1353,7 @@ export type DialEffect = Message<"carillon.adapter.v1.DialEffect"> & {
  * Use `create(DialEffectSchema)` to create a new message.
  */
 export const DialEffectSchema: GenMessage<DialEffect> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 30);
+  messageDesc(file_carillon_adapter_v1_adapter, 36);
 
 /**
  * The node closed the link. A GoAway, if any, is an earlier frame.
@@ -1098,7 +1379,7 @@ export type CloseEffect = Message<"carillon.adapter.v1.CloseEffect"> & {
  * Use `create(CloseEffectSchema)` to create a new message.
  */
 export const CloseEffectSchema: GenMessage<CloseEffect> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 31);
+  messageDesc(file_carillon_adapter_v1_adapter, 37);
 
 /**
  * A binary WebSocket message leaves on a raw link.
@@ -1122,7 +1403,7 @@ export type MessageEffect = Message<"carillon.adapter.v1.MessageEffect"> & {
  * Use `create(MessageEffectSchema)` to create a new message.
  */
 export const MessageEffectSchema: GenMessage<MessageEffect> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 32);
+  messageDesc(file_carillon_adapter_v1_adapter, 38);
 
 /**
  * Plaintext leaves on an established link: one or more whole frames.
@@ -1146,7 +1427,7 @@ export type FrameEffect = Message<"carillon.adapter.v1.FrameEffect"> & {
  * Use `create(FrameEffectSchema)` to create a new message.
  */
 export const FrameEffectSchema: GenMessage<FrameEffect> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 33);
+  messageDesc(file_carillon_adapter_v1_adapter, 39);
 
 /**
  * A message reaches the local application.
@@ -1182,7 +1463,7 @@ export type DeliverEffect = Message<"carillon.adapter.v1.DeliverEffect"> & {
  * Use `create(DeliverEffectSchema)` to create a new message.
  */
 export const DeliverEffectSchema: GenMessage<DeliverEffect> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 34);
+  messageDesc(file_carillon_adapter_v1_adapter, 40);
 
 /**
  * @generated from message carillon.adapter.v1.ValidateEffect
@@ -1219,7 +1500,7 @@ export type ValidateEffect = Message<"carillon.adapter.v1.ValidateEffect"> & {
  * Use `create(ValidateEffectSchema)` to create a new message.
  */
 export const ValidateEffectSchema: GenMessage<ValidateEffect> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 35);
+  messageDesc(file_carillon_adapter_v1_adapter, 41);
 
 /**
  * What the node made of one envelope or frame (capability "reasons").
@@ -1264,7 +1545,7 @@ export type VerdictEffect = Message<"carillon.adapter.v1.VerdictEffect"> & {
  * Use `create(VerdictEffectSchema)` to create a new message.
  */
 export const VerdictEffectSchema: GenMessage<VerdictEffect> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 36);
+  messageDesc(file_carillon_adapter_v1_adapter, 42);
 
 /**
  * The handshake on a raw link has succeeded; also reported, if the adapter likes, in answer to Open of
@@ -1298,7 +1579,112 @@ export type EstablishedEffect = Message<"carillon.adapter.v1.EstablishedEffect">
  * Use `create(EstablishedEffectSchema)` to create a new message.
  */
 export const EstablishedEffectSchema: GenMessage<EstablishedEffect> = /*@__PURE__*/
-  messageDesc(file_carillon_adapter_v1_adapter, 37);
+  messageDesc(file_carillon_adapter_v1_adapter, 43);
+
+/**
+ * What a command came to: values, or an error without any.
+ *
+ * @generated from message carillon.adapter.v1.OutcomeEffect
+ */
+export type OutcomeEffect = Message<"carillon.adapter.v1.OutcomeEffect"> & {
+  /**
+   * Of the CommandInput.
+   *
+   * @generated from field: uint64 token = 1;
+   */
+  token: bigint;
+
+  /**
+   * A name of the error registry (chapter 20), else empty.
+   *
+   * @generated from field: string error = 2;
+   */
+  error: string;
+
+  /**
+   * As chapter 23 gives them for the command.
+   *
+   * @generated from field: repeated bytes values = 3;
+   */
+  values: Uint8Array[];
+};
+
+/**
+ * Describes the message carillon.adapter.v1.OutcomeEffect.
+ * Use `create(OutcomeEffectSchema)` to create a new message.
+ */
+export const OutcomeEffectSchema: GenMessage<OutcomeEffect> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 44);
+
+/**
+ * Something that the application hears unasked (capability "commands"); chapter 23 names them.
+ *
+ * @generated from message carillon.adapter.v1.NoticeEffect
+ */
+export type NoticeEffect = Message<"carillon.adapter.v1.NoticeEffect"> & {
+  /**
+   * @generated from field: string notice = 1;
+   */
+  notice: string;
+
+  /**
+   * @generated from field: repeated bytes values = 2;
+   */
+  values: Uint8Array[];
+};
+
+/**
+ * Describes the message carillon.adapter.v1.NoticeEffect.
+ * Use `create(NoticeEffectSchema)` to create a new message.
+ */
+export const NoticeEffectSchema: GenMessage<NoticeEffect> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 45);
+
+/**
+ * A datagram leaves the node's UDP address (capability "datagrams").
+ *
+ * @generated from message carillon.adapter.v1.DatagramEffect
+ */
+export type DatagramEffect = Message<"carillon.adapter.v1.DatagramEffect"> & {
+  /**
+   * "IP:PORT", an IPv6 address in brackets.
+   *
+   * @generated from field: string remote_address = 1;
+   */
+  remoteAddress: string;
+
+  /**
+   * @generated from field: bytes data = 2;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message carillon.adapter.v1.DatagramEffect.
+ * Use `create(DatagramEffectSchema)` to create a new message.
+ */
+export const DatagramEffectSchema: GenMessage<DatagramEffect> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 46);
+
+/**
+ * The node wants the TXT records of a DNS name (capability "resolve"); the kit answers with Resolved or
+ * not at all.
+ *
+ * @generated from message carillon.adapter.v1.ResolveEffect
+ */
+export type ResolveEffect = Message<"carillon.adapter.v1.ResolveEffect"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message carillon.adapter.v1.ResolveEffect.
+ * Use `create(ResolveEffectSchema)` to create a new message.
+ */
+export const ResolveEffectSchema: GenMessage<ResolveEffect> = /*@__PURE__*/
+  messageDesc(file_carillon_adapter_v1_adapter, 47);
 
 /**
  * @generated from enum carillon.adapter.v1.Clock
