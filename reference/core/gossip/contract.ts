@@ -1,6 +1,6 @@
 /** What goes into the gossip machine and what comes out. */
 import type { CryptoProvider } from '../crypto/provider.ts';
-import type { NodeEffect, NodeInput, SessionCommand, SessionEvent, TransactionEvent } from '../machine.ts';
+import type { NodeEffect, NodeInput, PeerEvent, SessionCommand, SessionEvent, TransactionEvent } from '../machine.ts';
 import type { Params } from '../params.ts';
 import type { EagerLinks } from '../ports.ts';
 import type { Rng } from '../rng.ts';
@@ -10,6 +10,7 @@ import type { PeerId, WallMs } from '../types.ts';
 export type GossipInput =
   | Extract<SessionEvent, { readonly type: 'sessionUp' | 'sessionDown' | 'frame' | 'overrun' }>
   | Exclude<TransactionEvent, { readonly type: 'judgeTransaction' }>
+  | Extract<PeerEvent, { readonly type: 'envelopeRejected' }>
   | Extract<NodeInput, { readonly type: 'publish' | 'validated' | 'tick' }>;
 
 /** Everything that gossip asks for. */

@@ -162,7 +162,7 @@ describe('what is heard', () => {
 
   test('an announcement on a topic that is not served is not followed', () => {
     const node = bench(1);
-    node.frame(1, 40, Uint8Array.of(0x0a, 2, 0x74, 0x78, 0x12, 32, ...new Uint8Array(32).fill(7)));
+    node.frame(1, 40, Uint8Array.of(0x0a, 4, 0x76, 0x6f, 0x74, 0x65, 0x12, 32, ...new Uint8Array(32).fill(7)));
     node.advance(5000);
     expect(node.sent).toEqual([]);
     expect(node.effects).toEqual([]);

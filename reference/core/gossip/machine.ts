@@ -23,6 +23,8 @@ export interface GossipMachine extends Machine<GossipInput, GossipOutput> {
   serviceOf(link: LinkId): LinkService | undefined;
   /** What the node has done. */
   ownService(): OwnService;
+  /** Whether a Prune that this node sent lasts on the link. */
+  isPruned(link: LinkId): boolean;
   /** The state as plain data, for people and tests; no secrets, no message bytes. */
   view(): unknown;
 }
@@ -43,6 +45,7 @@ export function createGossip(options: GossipOptions): GossipMachine {
     scoreOf: (peer) => state.scores.scoreOf(peer, state.nowMs),
     serviceOf: (link) => state.service.of(link),
     ownService: () => state.service,
+    isPruned: (link) => (state.links.get(link)?.prunesSent.size ?? 0) > 0,
     view: () => describeState(state),
   };
 }
@@ -60,6 +63,10 @@ function take(state: GossipState, input: GossipInput, now: Now): void {
       if (link !== undefined) receiveFrame(state, link, input.kind, input.body, now);
       return;
     }
+    case 'envelopeRejected':
+      state.scores.countInvalid(input.peer, now.monoMs);
+      touch(state, input.peer);
+      return;
     case 'overrun':
       state.scores.countOverrun(input.peer, now.monoMs);
       touch(state, input.peer);
