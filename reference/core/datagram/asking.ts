@@ -82,6 +82,7 @@ export function createQuestions(params: Params): Questions {
           found.push({ what: 'over', question });
         } else if (question.againMs !== undefined && question.againMs <= nowMs) {
           question.retransmitsLeft -= 1;
+          question.againMs = undefined;
           found.push({ what: 'again', question });
         }
       }
