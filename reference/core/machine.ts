@@ -262,7 +262,9 @@ export type PeerEvent =
   /** Items that a peer gave for a set, each checked against the id that was asked for; told to the machine that keeps the set. */
   | { readonly type: 'reconciled'; readonly set: SetName; readonly link: LinkId; readonly items: readonly Uint8Array[] }
   /** A peer wasted this node's time by its answers; the reason is for views. Told to the topology. */
-  | { readonly type: 'misbehaved'; readonly peer: PeerId; readonly code: ErrorName; readonly clause: ClauseId };
+  | { readonly type: 'misbehaved'; readonly peer: PeerId; readonly code: ErrorName; readonly clause: ClauseId }
+  /** An envelope of a peer was rejected outside of gossip; told to gossip, which keeps the score (GSP-090). */
+  | { readonly type: 'envelopeRejected'; readonly peer: PeerId };
 
 /** A pure machine: the node as a whole, and each chapter's part of it, have this shape. */
 export interface Machine<Input, Output> {

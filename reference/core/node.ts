@@ -138,7 +138,7 @@ const INPUTS: InputRoutes = {
   dialFailed: ['sessions'],
   publish: ['gossip'],
   validated: ['gossip'],
-  connect: ['sessions'],
+  connect: ['topology', 'sessions'],
   datagram: ['datagrams'],
   local: ({ request }) => request.type.slice(0, request.type.indexOf('.')) as MachineName,
   resolved: ['dht'],
@@ -167,6 +167,7 @@ const LOCAL: LocalRoutes = {
   publish: ['gossip'],
   candidate: ['topology'],
   misbehaved: ['topology'],
+  envelopeRejected: ['gossip'],
   wantPeers: ['dht'],
   wantContact: ['dht'],
   contactFound: ['overlay'],
@@ -203,6 +204,8 @@ function sessionOptionsOf(options: NodeOptions, self: PeerId, rng: Rng): Session
     ...(listenAddresses === undefined ? {} : { listenAddresses }),
   };
 }
+
+const NO_PEERS: ReadonlySet<PeerId> = new Set();
 
 /** A ledger for nodes without one: no slots pass, every account is new and rich, nobody leads. */
 const NO_LEDGER: LedgerPort = {
@@ -244,12 +247,14 @@ export function createNode(options: NodeOptions): Node {
   const overlay = createOverlay({
     ...common('overlay'),
     networkSize,
-    sessionOf,
     contactOf: (peer) => records.contactOf(peer),
-    scoreOf: (peer) => gossip.scoreOf(peer),
+    serviceOf: (link) => gossip.serviceOf(link),
+    isPruned: (link) => gossip.isPruned(link),
+    ownService: () => gossip.ownService(),
   });
   const gossip: GossipMachine = createGossip({
     ...common('gossip'),
+    eagerLinks: overlay.eagerLinks,
     stakeOf,
     applicationValidation: options.applicationValidation ?? false,
     comingLeaders: (wallMs) => mempool.comingLeaders(wallMs),
@@ -260,7 +265,11 @@ export function createNode(options: NodeOptions): Node {
     ...common('topology'),
     stakeOf,
     scoreOf: (peer) => gossip.scoreOf(peer),
-    protectedPeers: options.protectedPeers ?? new Set(),
+    claimedRegionOf: () => '',
+    usedMsOf: sessions.usedMsOf,
+    restUntilMs: sessions.restUntilMs,
+    consensusPeers: () => NO_PEERS,
+    protectedPeers: options.protectedPeers ?? NO_PEERS,
     roles,
   });
   const machines: { readonly [Name in MachineName]: Machine<MachineInputs[Name], MachineOutputs[Name]> } = {

@@ -31,6 +31,8 @@ export interface Endpoint {
 export interface KnownContact {
   readonly peer: PeerId;
   readonly addresses: readonly Address[];
+  /** Supernodes by which the peer says that it can be reached (chapter 09); none if absent. */
+  readonly via?: readonly PeerId[];
 }
 
 /** Milliseconds of the node's monotonic clock, from 0. */

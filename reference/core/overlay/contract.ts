@@ -2,44 +2,39 @@
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ConnectCommand, NodeEffect, NodeInput, PeerEvent, SessionCommand, SessionEvent } from '../machine.ts';
 import type { Params } from '../params.ts';
+import type { LinkService, OwnService } from '../ports.ts';
 import type { Rng } from '../rng.ts';
-import type { ErrorName, KnownContact, LinkId, MessageId, PeerId } from '../types.ts';
+import type { ErrorName, KnownContact, LinkId, PeerId } from '../types.ts';
 
 /** What the application asks of the router. */
-export type OverlayRequest = 
+export type OverlayRequest =
   | { readonly type: 'overlay.broadcast'; readonly topic: string; readonly data: Uint8Array }
   | { readonly type: 'overlay.send'; readonly to: PeerId; readonly topic: string; readonly data: Uint8Array };
 
 /** What becomes of a request. */
-export type OverlayOutcome = 
+export type OverlayOutcome =
   | { readonly type: 'overlay.sent' }
   | { readonly type: 'overlay.refused'; readonly code: ErrorName; readonly message: string };
 
 /** What the application hears unasked. */
-export type OverlayNotice = {
-  readonly type: 'overlay.received';
-  readonly from: PeerId;
-  readonly topic: string;
-  readonly data: Uint8Array;
-};
-
-/** A message that gossip is about to push. */
-export interface EagerMessage {
-  readonly id: MessageId;
-  readonly origin: PeerId;
-  /** Where it came from; undefined for the node's own. */
-  readonly from: LinkId | undefined;
-  readonly hops: number;
-}
-
-/** Chooses the links on which gossip pushes a message; undefined leaves the choice to the active set of chapter 05. A read-only port. */
-export type EagerLinks = (message: EagerMessage, links: readonly LinkId[]) => readonly LinkId[] | undefined;
+export type OverlayNotice =
+  | { readonly type: 'overlay.received'; readonly from: PeerId; readonly topic: string; readonly data: Uint8Array }
+  | { readonly type: 'overlay.role'; readonly role: string }
+  | { readonly type: 'overlay.strategy'; readonly strategy: string };
 
 /** Everything that the machine hears of. */
-export type OverlayInput = SessionEvent | Extract<PeerEvent, { readonly type: 'contactFound' }> | Extract<NodeInput, { readonly type: 'local' | 'tick' }>;
+export type OverlayInput =
+  | SessionEvent
+  | Extract<PeerEvent, { readonly type: 'contactFound' }>
+  | Extract<NodeInput, { readonly type: 'local' | 'tick' }>;
 
 /** Everything that it asks for or tells. */
-export type OverlayOutput = SessionCommand | ConnectCommand | Extract<PeerEvent, { readonly type: 'wantContact' | 'misbehaved' }> | Extract<NodeInput, { readonly type: 'publish' }> | Extract<NodeEffect, { readonly type: 'outcome' | 'notice' | 'violation' }>;
+export type OverlayOutput =
+  | SessionCommand
+  | ConnectCommand
+  | Extract<PeerEvent, { readonly type: 'wantContact' | 'envelopeRejected' }>
+  | Extract<NodeInput, { readonly type: 'publish' }>
+  | Extract<NodeEffect, { readonly type: 'outcome' | 'notice' | 'verdict' | 'violation' }>;
 
 /** What the machine is made of. */
 export interface OverlayOptions {
@@ -53,8 +48,10 @@ export interface OverlayOptions {
   readonly self: PeerId;
   /** An estimate of the number of nodes; 0 while there is none. */
   readonly networkSize: () => number;
-  readonly sessionOf: (peer: PeerId) => LinkId | undefined;
   /** What the records say of a peer, if anything. */
   readonly contactOf: (peer: PeerId) => KnownContact | undefined;
-  readonly scoreOf: (peer: PeerId) => number;
+  /** What gossip has seen a link do, and whether a Prune of this node lasts on it. */
+  readonly serviceOf: (link: LinkId) => LinkService | undefined;
+  readonly isPruned: (link: LinkId) => boolean;
+  readonly ownService: () => OwnService;
 }
