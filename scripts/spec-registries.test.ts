@@ -53,8 +53,8 @@ describe('registries', () => {
 
   test('the defaults of chapter 19 are those of the example file', () => {
     const example = parse(read('reference/runtime/carillon.example.toml')) as Record<string, Record<string, unknown>>;
-    const defaults = tableIn(parameters, 'Configuration keys').filter(([table = '']) => /^\[(?:listen|http|log)\]$/.test(table));
-    expect(defaults.length).toBe(7);
+    const defaults = tableIn(parameters, 'Configuration keys').filter(([table = '']) => /^\[(?:listen|http|bootstrap|log)\]$/.test(table));
+    expect(defaults.length).toBe(11);
     for (const [table = '', key = '', , value = ''] of defaults) {
       expect([table, key, example[table.slice(1, -1)]?.[key]]).toEqual([table, key, JSON.parse(value)]);
     }

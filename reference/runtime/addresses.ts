@@ -2,6 +2,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import { create } from '@bufbuild/protobuf';
 import { type Address, AddressSchema, Transport } from '../../proto/gen/carillon/v1/common_pb.ts';
+import type { Endpoint } from '../core/types.ts';
 import type { ListenAddress } from './transport/transport.ts';
 
 /** Reads `HOST:PORT` or `[IPV6]:PORT`, port 0 to 65535; undefined for anything else. */
@@ -23,18 +24,40 @@ function ip6Bytes(text: string): Uint8Array {
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
 }
 
-/** The wire form of `ws://HOST:PORT` or `wss://HOST[:PORT]`; undefined when the text is not one. Spec: SES-024 */
+const TRANSPORTS: Readonly<Record<string, Transport>> = { 'ws:': Transport.WS, 'wss:': Transport.WSS, 'udp:': Transport.UDP };
+
+/** The ports of addresses without one; datagrams have none. */
+const USUAL_PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'wss:': 443, 'udp:': 0 };
+
+/** The wire form of `ws://HOST:PORT`, `wss://HOST[:PORT]` or `udp://HOST:PORT`; undefined when the text is not one. Spec: SES-024 */
 export function parseAdvertisedAddress(text: string): Address | undefined {
   const url = URL.parse(text);
-  if (url === null || !/^wss?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '' || url.username !== '') return undefined;
-  const isSecure = url.protocol === 'wss:';
-  const port = url.port === '' ? (isSecure ? 443 : 80) : Number(url.port);
+  const transport = url === null ? undefined : TRANSPORTS[url.protocol];
+  if (url === null || transport === undefined || !/^\/?$/.test(url.pathname) || url.search !== '' || url.username !== '') return undefined;
+  const port = url.port === '' ? (USUAL_PORTS[url.protocol] ?? 0) : Number(url.port);
   if (port === 0) return undefined;
-  const transport = isSecure ? Transport.WSS : Transport.WS;
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIPv4(host))
-    return create(AddressSchema, { host: { case: 'ip4', value: Uint8Array.from(host.split('.').map(Number)) }, port, transport });
-  if (isIP(host) === 6) return create(AddressSchema, { host: { case: 'ip6', value: ip6Bytes(host) }, port, transport });
+  const found = addressOf(host, port, transport);
+  if (found !== undefined) return found;
+  // The platform canonicalises hosts of web schemes only.
   if (!/^[a-z0-9.-]{1,253}$/.test(host)) return undefined;
   return create(AddressSchema, { host: { case: 'dns', value: host }, port, transport });
+}
+
+/** The wire form of an IP address in text; undefined for anything else. */
+function addressOf(ip: string, port: number, transport: Transport): Address | undefined {
+  if (isIPv4(ip))
+    return create(AddressSchema, { host: { case: 'ip4', value: Uint8Array.from(ip.split('.').map(Number)) }, port, transport });
+  if (isIP(ip) === 6) return create(AddressSchema, { host: { case: 'ip6', value: ip6Bytes(ip) }, port, transport });
+  return undefined;
+}
+
+/** What a node says of where it listens: nothing for a place that stands for all addresses of its machine. */
+export function boundAddresses(sessions: Endpoint | undefined, datagrams: Endpoint | undefined): readonly Address[] {
+  const at = (bound: Endpoint | undefined, transport: Transport): readonly Address[] => {
+    if (bound === undefined || bound.ip === '0.0.0.0' || bound.ip === '::') return [];
+    const address = addressOf(bound.ip, bound.port, transport);
+    return address === undefined ? [] : [address];
+  };
+  return [...at(sessions, Transport.WS), ...at(datagrams, Transport.UDP)];
 }

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { encodeUtf8 } from '../core/bytes.ts';
 import { PRESET_NAMES } from '../core/parameter-table.ts';
 import type { PresetName } from '../core/params.ts';
-import { CONFIGURED_PEERS_MAX, STAKES_MAX } from './limits.ts';
+import { parseAdvertisedAddress } from './addresses.ts';
+import { BOOTSTRAP_MAX, CONFIGURED_PEERS_MAX, STAKES_MAX } from './limits.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { Problem } from './problem.ts';
 import { isDialAddress } from './transport/ws.ts';
@@ -27,11 +28,22 @@ const enabled = z.boolean(expected('true or false'));
 const NETWORK_ID = 'a text of 1 to 32 bytes';
 const AMOUNT = 'a whole number from 0 to 18446744073709551615 (above 9223372036854775807 as text)';
 const ADDRESS = 'ws://HOST:PORT or wss://HOST:PORT';
+const ADVERTISED = 'ws://HOST:PORT, wss://HOST:PORT or udp://HOST:PORT';
+const DNS_NAME = 'a DNS name of at most 253 letters, digits, dots and hyphens';
 
 function isAmount(value: number | bigint | string): boolean {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0;
   if (typeof value === 'string') return /^[0-9]{1,20}$/.test(value) && BigInt(value) <= UINT64_MAX;
   return value >= 0n && value <= UINT64_MAX;
+}
+
+/** Whether a text is an address that a first question or dial can go to. */
+function isBootstrapAddress(text: string): boolean {
+  return parseAdvertisedAddress(text) !== undefined;
+}
+
+function isDnsName(text: string): boolean {
+  return /^(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?$/i.test(text);
 }
 
 const peer = z.strictObject(
@@ -62,19 +74,43 @@ const CONFIG_SCHEMA = z.strictObject({
     .max(ROLES.length, expected('each role once'))
     .default(['app']),
   advertise: z
-    .array(z.string(expected(ADDRESS)), expected(`a list of addresses, ${ADDRESS}`))
+    .array(z.string(expected(ADVERTISED)), expected(`a list of addresses, ${ADVERTISED}`))
     .max(8, expected('at most 8 addresses'))
     .default([]),
   listen: z
     .strictObject(
-      { enabled: enabled.default(true), host: host.default('127.0.0.1'), port: port.default(7600) },
-      expected('a table with enabled, host and port'),
+      {
+        enabled: enabled.default(true),
+        host: host.default('127.0.0.1'),
+        port: port.default(7600),
+        udp: enabled.default(true),
+        udp_port: port.default(0),
+      },
+      expected('a table with enabled, host, port, udp and udp_port'),
     )
     .prefault({}),
   http: z
     .strictObject(
       { enabled: enabled.default(false), host: host.default('127.0.0.1'), port: port.default(7601) },
       expected('a table with enabled, host and port'),
+    )
+    .prefault({}),
+  bootstrap: z
+    .strictObject(
+      {
+        addresses: z
+          .array(
+            z.string(expected(ADVERTISED)).refine(isBootstrapAddress, expected(ADVERTISED)),
+            expected(`a list of addresses, ${ADVERTISED}`),
+          )
+          .max(BOOTSTRAP_MAX, expected(`at most ${BOOTSTRAP_MAX} addresses`))
+          .default([]),
+        dns: z
+          .array(z.string(expected(DNS_NAME)).refine(isDnsName, expected(DNS_NAME)), expected('a list of DNS names'))
+          .max(BOOTSTRAP_MAX, expected(`at most ${BOOTSTRAP_MAX} names`))
+          .default([]),
+      },
+      expected('a table with addresses and dns'),
     )
     .prefault({}),
   log: z.strictObject({ level: z.enum(LOG_LEVELS, words(LOG_LEVELS)).default('info') }, expected('a table with level')).prefault({}),
@@ -98,19 +134,29 @@ export interface ConfigTable {
   readonly key_file: string;
   readonly roles: readonly Role[];
   readonly advertise: readonly string[];
-  readonly listen: { readonly enabled: boolean; readonly host: string; readonly port: number };
+  readonly listen: {
+    readonly enabled: boolean;
+    readonly host: string;
+    readonly port: number;
+    readonly udp: boolean;
+    readonly udp_port: number;
+  };
   readonly http: { readonly enabled: boolean; readonly host: string; readonly port: number };
+  readonly bootstrap: { readonly addresses: readonly string[]; readonly dns: readonly string[] };
   readonly log: { readonly level: LogLevel };
   readonly peers: readonly { readonly address: string; readonly peer_id?: string | undefined }[];
   readonly stakes: readonly { readonly peer_id: string; readonly amount: number | bigint | string }[];
   readonly parameters: Record<string, unknown>;
 }
 
+/** Keys that hold a table with keys of its own. */
+const TABLES: ReadonlySet<string> = new Set(['listen', 'http', 'bootstrap', 'log']);
+
 /** Every key that a configuration file can hold, as dotted paths; `peers[].address` is one. */
 export const CONFIG_KEYS: readonly string[] = Object.keys(CONFIG_SCHEMA.shape).flatMap((key) => {
   const inner = knownKeys([key]);
   if (key === 'peers' || key === 'stakes') return inner.map((name) => `${key}[].${name}`);
-  return key === 'listen' || key === 'http' || key === 'log' ? inner.map((name) => `${key}.${name}`) : [key];
+  return TABLES.has(key) ? inner.map((name) => `${key}.${name}`) : [key];
 });
 
 function pathText(path: readonly PropertyKey[]): string {
@@ -173,6 +219,10 @@ function knownKeys(path: readonly PropertyKey[]): readonly string[] {
       return Object.keys(stake.shape);
     case 'log':
       return ['level'];
+    case 'bootstrap':
+      return ['addresses', 'dns'];
+    case 'listen':
+      return ['enabled', 'host', 'port', 'udp', 'udp_port'];
     default:
       return ['enabled', 'host', 'port'];
   }

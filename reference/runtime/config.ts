@@ -33,9 +33,14 @@ export interface NodeConfig {
   readonly keyFile: string | undefined;
   /** Bits of the hello: 1 app, 2 full, 4 validator, 8 relay. */
   readonly roles: number;
+  /** Where others reach the node; empty: where it listens, if that is one address. */
   readonly listenAddresses: readonly Address[];
   /** Undefined when the node only dials. */
   readonly listen: ListenAddress | undefined;
+  /** Where the node sends and takes datagrams, port 0 for that of `listen`; undefined for a node without. */
+  readonly datagrams: ListenAddress | undefined;
+  /** Addresses of the first nodes, as the core takes them: `ws://…`, `udp://…`, `dns:NAME`. */
+  readonly bootstrap: readonly string[];
   readonly http: ListenAddress | undefined;
   readonly logLevel: LogLevel;
   readonly peers: readonly ConfiguredPeer[];
@@ -59,6 +64,7 @@ export interface ConfigFlags {
   readonly http?: ListenAddress;
   readonly logLevel?: string;
   readonly peers?: readonly string[];
+  readonly bootstrap?: readonly string[];
 }
 
 const ROLE_BITS = { app: 1, full: 2, validator: 4, relay: 8 } as const;
@@ -180,7 +186,7 @@ function listenAddressesOf(table: ConfigTable, source: string): readonly Address
     if (address !== undefined) return address;
     throw new Problem('E_CONFIG', {
       where: `${source}: advertise[${index}]`,
-      expected: 'ws://HOST:PORT or wss://HOST:PORT with a host in lower case',
+      expected: 'ws://HOST:PORT, wss://HOST:PORT or udp://HOST:PORT with a host in lower case',
       found: JSON.stringify(text.slice(0, 80)),
       todo: 'give the address at which other nodes reach this one',
     });
@@ -221,13 +227,28 @@ function putFlags(flags: ConfigFlags, raw: RawTable, put: (key: string, value: u
   if (flags.networkId !== undefined) put('network_id', flags.networkId, '--network');
   if (flags.preset !== undefined) put('preset', flags.preset, '--preset');
   if (flags.keyFile !== undefined) put('key_file', resolve(flags.keyFile), '--key');
-  if (flags.listen !== undefined) put('listen', { ...flags.listen }, '--listen');
+  if (flags.listen !== undefined) put('listen', { ...tableIn(raw, 'listen'), enabled: true, ...flags.listen }, '--listen');
   if (flags.http !== undefined) put('http', { enabled: true, ...flags.http }, '--http');
   if (flags.logLevel !== undefined) put('log', { level: flags.logLevel }, '--log-level');
   if (flags.peers !== undefined && flags.peers.length > 0) {
     const before = Array.isArray(raw.peers) ? (raw.peers as readonly unknown[]) : [];
     put('peers', [...before, ...flags.peers.map((address) => ({ address }))], '--peer');
   }
+  if (flags.bootstrap !== undefined && flags.bootstrap.length > 0) {
+    const table = tableIn(raw, 'bootstrap');
+    const before = Array.isArray(table['addresses']) ? (table['addresses'] as readonly unknown[]) : [];
+    put('bootstrap', { ...table, addresses: [...before, ...flags.bootstrap] }, '--bootstrap');
+  }
+}
+
+function tableIn(raw: RawTable, key: string): Readonly<Record<string, unknown>> {
+  const table = raw[key];
+  return typeof table === 'object' && table !== null && !Array.isArray(table) ? (table as Record<string, unknown>) : {};
+}
+
+/** The first addresses in the form that the core takes. */
+function bootstrapOf(addresses: readonly string[], names: readonly string[]): readonly string[] {
+  return [...addresses, ...names.map((name) => `dns:${name.toLowerCase().replace(/\.$/, '')}`)];
 }
 
 /** Reads, merges and checks. Throws `Problem` E_FILE or E_CONFIG that names the source and the key. Spec: PRM-001 */
@@ -242,6 +263,8 @@ export function loadConfig(sources: ConfigSources): NodeConfig {
     roles: table.roles.reduce((bits, role) => bits | ROLE_BITS[role], 0),
     listenAddresses: listenAddressesOf(table, source('advertise')),
     listen: table.listen.enabled ? { host: table.listen.host, port: table.listen.port } : undefined,
+    datagrams: table.listen.enabled && table.listen.udp ? { host: table.listen.host, port: table.listen.udp_port } : undefined,
+    bootstrap: bootstrapOf(table.bootstrap.addresses, table.bootstrap.dns),
     http: table.http.enabled ? { host: table.http.host, port: table.http.port } : undefined,
     logLevel: table.log.level,
     peers: table.peers.map(({ address, peer_id }, index) => ({
@@ -261,6 +284,11 @@ export interface ConfigDraft {
   readonly keyFile?: string;
   /** Undefined: the node only dials. */
   readonly listen?: ListenAddress;
+  /** Take datagrams at the same address; true if absent. */
+  readonly udp?: boolean;
+  /** First nodes: `ws://…` or `udp://…`. */
+  readonly bootstrap?: readonly string[];
+  readonly roles?: readonly (keyof typeof ROLE_BITS)[];
   readonly http?: ListenAddress;
   readonly logLevel?: LogLevel;
   readonly peers?: readonly ConfiguredPeer[];
@@ -274,6 +302,8 @@ export function defineConfig(draft: ConfigDraft): NodeConfig {
     preset: draft.preset,
     key_file: draft.keyFile ?? '-',
     parameters: { ...draft.parameters },
+    bootstrap: { addresses: draft.bootstrap ?? [] },
+    roles: draft.roles ?? ['app'],
   };
   const source = (): string => 'configuration';
   const table = readConfigTable(raw, source);
@@ -282,9 +312,11 @@ export function defineConfig(draft: ConfigDraft): NodeConfig {
     preset: table.preset,
     params: paramsOf(table, source),
     keyFile: draft.keyFile,
-    roles: ROLE_BITS.app,
+    roles: table.roles.reduce((bits, role) => bits | ROLE_BITS[role], 0),
     listenAddresses: [],
     listen: draft.listen,
+    datagrams: draft.listen === undefined || draft.udp === false ? undefined : { host: draft.listen.host, port: 0 },
+    bootstrap: bootstrapOf(table.bootstrap.addresses, table.bootstrap.dns),
     http: draft.http,
     logLevel: draft.logLevel ?? 'silent',
     peers: draft.peers ?? [],

@@ -27,6 +27,14 @@ export type MetricKey =
   | 'bytesIn'
   | 'messagesOut'
   | 'bytesOut'
+  | 'datagramsIn'
+  | 'datagramBytesIn'
+  | 'datagramsOut'
+  | 'datagramBytesOut'
+  | 'datagramsDropped'
+  | 'resolutions'
+  | 'requests'
+  | 'notices'
   | 'published'
   | 'delivered'
   | 'verdicts'
@@ -70,6 +78,29 @@ export const METRICS: Readonly<Record<MetricKey, MetricInfo>> = {
   bytesIn: { name: 'carillon_bytes_received_total', kind: 'counter', labels: [], meaning: 'bytes of WebSocket messages received' },
   messagesOut: { name: 'carillon_messages_sent_total', kind: 'counter', labels: [], meaning: 'WebSocket messages sent' },
   bytesOut: { name: 'carillon_bytes_sent_total', kind: 'counter', labels: [], meaning: 'bytes of WebSocket messages sent' },
+  datagramsIn: { name: 'carillon_datagrams_received_total', kind: 'counter', labels: [], meaning: 'datagrams received' },
+  datagramBytesIn: { name: 'carillon_datagram_bytes_received_total', kind: 'counter', labels: [], meaning: 'bytes of datagrams received' },
+  datagramsOut: { name: 'carillon_datagrams_sent_total', kind: 'counter', labels: [], meaning: 'datagrams sent' },
+  datagramBytesOut: { name: 'carillon_datagram_bytes_sent_total', kind: 'counter', labels: [], meaning: 'bytes of datagrams sent' },
+  datagramsDropped: {
+    name: 'carillon_datagrams_dropped_total',
+    kind: 'counter',
+    labels: ['reason'],
+    meaning: 'datagrams that the runtime did not send or take in, by reason',
+  },
+  resolutions: {
+    name: 'carillon_resolutions_total',
+    kind: 'counter',
+    labels: ['outcome'],
+    meaning: 'DNS names that were looked up: found, failed or refused',
+  },
+  requests: { name: 'carillon_requests_waiting', kind: 'gauge', labels: [], meaning: 'requests of the application without an outcome yet' },
+  notices: {
+    name: 'carillon_notices_total',
+    kind: 'counter',
+    labels: ['notice'],
+    meaning: 'what the application was told unasked, by type',
+  },
   published: { name: 'carillon_published_total', kind: 'counter', labels: [], meaning: 'messages that the application published' },
   delivered: { name: 'carillon_delivered_total', kind: 'counter', labels: [], meaning: 'messages delivered to the application' },
   verdicts: {

@@ -4,21 +4,25 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { CryptoProvider } from '../core/crypto/provider.ts';
-import type { NodeEffect, NodeInput } from '../core/machine.ts';
+import type { LocalNotice, LocalRequest, NodeEffect, NodeInput } from '../core/machine.ts';
 import { createNode } from '../core/node.ts';
-import type { ErrorName, LinkId, MessageId, PeerId, Verdict } from '../core/types.ts';
+import type { Endpoint, ErrorName, LinkId, MessageId, PeerId, Verdict } from '../core/types.ts';
 import { formatPeerId } from '../core/wire/peer-id.ts';
+import { boundAddresses } from './addresses.ts';
 import { type Clock, createSystemClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
 import { nativeCrypto } from './crypto-native.ts';
 import { type HttpWindow, openHttp } from './http.ts';
 import { readKeyFile } from './keys.ts';
+import { QUEUED_BEFORE_DATAGRAM_MAX, QUEUED_INPUTS_MAX } from './limits.ts';
 import { createLog, type Log } from './log.ts';
-import { startLoop } from './loop.ts';
+import { type Loop, startLoop } from './loop.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { messageOf } from './problem.ts';
 import { createRedial } from './redial.ts';
-import type { CloseReason, Connection, ConnectionEvents, Listener, Transport } from './transport/transport.ts';
+import { createRequests, type OutcomeOf } from './requests.ts';
+import { createTextResolver, type LookUpTexts } from './resolver.ts';
+import type { CloseReason, Connection, ConnectionEvents, DatagramPort, Listener, Transport } from './transport/transport.ts';
 import { createWebSocketTransport } from './transport/ws.ts';
 import { SPEC_VERSION, VERSION } from './version.ts';
 
@@ -40,7 +44,8 @@ export type NodeEvent =
       readonly direction: 'inbound' | 'outbound';
     }
   | { readonly type: 'sessionEnded'; readonly peer: PeerId; readonly code: ErrorName | undefined }
-  | { readonly type: 'violation'; readonly peer: PeerId | undefined; readonly code: ErrorName; readonly clause: string };
+  | { readonly type: 'violation'; readonly peer: PeerId | undefined; readonly code: ErrorName; readonly clause: string }
+  | { readonly type: 'notice'; readonly notice: LocalNotice };
 
 /** What may be put in place of the system's own; all of it optional. */
 export interface NodeEnvironment {
@@ -51,8 +56,10 @@ export interface NodeEnvironment {
   readonly crypto?: CryptoProvider;
   readonly clock?: Clock;
   readonly log?: Log;
-  /** Instead of WebSockets. */
+  /** Instead of WebSockets and UDP. */
   readonly transport?: Transport;
+  /** Instead of the system's resolver. */
+  readonly lookUpTexts?: LookUpTexts;
   /** Decides on each message before it is delivered and passed on (GSP-026). What throws counts as `ignore`. */
   readonly validate?: (message: DeliveredMessage) => Verdict | Promise<Verdict>;
 }
@@ -65,9 +72,16 @@ export interface RunningNode {
   /** Where it listens, for example `ws://127.0.0.1:7600`; undefined when it only dials. */
   readonly url: string | undefined;
   readonly httpUrl: string | undefined;
+  /** Where it takes datagrams; undefined when it takes none. */
+  readonly datagramEndpoint: Endpoint | undefined;
   readonly metrics: Metrics;
   /** Publishes on a topic `app/<name>`. Rejects when no node would take the message, or this one has stopped. */
   publish(topic: string, data: Uint8Array): Promise<void>;
+  /**
+   * Asks something of a chapter's machine, for example `{ type: 'dht.lookup', target }`, and resolves with
+   * what became of it. Rejects when too many requests wait or the node has stopped.
+   */
+  request<R extends LocalRequest>(request: R): Promise<OutcomeOf<R>>;
   /** Asks for one session; what comes of it is told by events. Configured peers are dialled without it. */
   connect(address: string, expected?: PeerId): void;
   /** Calls the listener for each event of a type until the returned function is called. What a listener throws is an uncaught exception. */
@@ -104,17 +118,6 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   const log = environment.log ?? createLog(config.logLevel);
   const clock = environment.clock ?? createSystemClock();
   const identitySeed = environment.identitySeed ?? (config.keyFile === undefined ? randomBytes(32) : readKeyFile(config.keyFile));
-  const core = createNode({
-    params,
-    crypto: environment.crypto ?? nativeCrypto,
-    seed: environment.seed ?? randomBytes(32),
-    identitySeed: Uint8Array.from(identitySeed),
-    networkId: config.networkId,
-    stakes: config.stakes,
-    roles: config.roles,
-    listenAddresses: config.listenAddresses,
-    applicationValidation: environment.validate !== undefined,
-  });
   const transport =
     environment.transport ??
     createWebSocketTransport({
@@ -133,16 +136,19 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   let nextLink = 1;
   let stopping: Promise<void> | undefined;
   let listener: Listener | undefined;
+  let datagrams: DatagramPort | undefined;
   let http: HttpWindow | undefined;
+  let loop: Loop | undefined;
+  /** What comes before the core is there, which is made when the ports are known. */
+  let early: NodeInput[] = [];
 
-  const loop = startLoop({
-    machine: core,
-    clock,
-    perform,
-    observe: (input, elapsedMs) => metrics.observe('handle', elapsedMs, [input.type]),
-    fail: (error) => {
-      log.fatal({ error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'the node failed');
-      void release(error);
+  const requests = createRequests((token, request) => submit({ type: 'local', token, request }));
+  const resolver = createTextResolver({
+    ...(environment.lookUpTexts === undefined ? {} : { lookUp: environment.lookUpTexts }),
+    onResolved: (name, texts, resolution) => {
+      metrics.add('resolutions', [resolution]);
+      log.info({ name, texts: texts.length, resolution }, 'DNS name looked up');
+      submit({ type: 'resolved', name, texts });
     },
   });
   const redial = createRedial({
@@ -154,9 +160,31 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   });
 
   function submit(input: NodeInput): boolean {
-    const isTaken = loop.submit(input);
+    if (loop === undefined && early.length < QUEUED_INPUTS_MAX) {
+      early.push(input);
+      return true;
+    }
+    const isTaken = loop?.submit(input) ?? false;
     if (!isTaken) metrics.add('inputsRefused');
     return isTaken;
+  }
+
+  /** A datagram is for nobody in particular: it waits behind no queue that sessions need. */
+  function receiveDatagram(from: Endpoint, data: Uint8Array): void {
+    metrics.add('datagramsIn');
+    metrics.add('datagramBytesIn', [], data.length);
+    const waiting = loop?.queued() ?? early.length;
+    if (waiting >= QUEUED_BEFORE_DATAGRAM_MAX || !submit({ type: 'datagram', from, data })) metrics.add('datagramsDropped', ['input']);
+  }
+
+  function sendDatagram(to: Endpoint, data: Uint8Array): void {
+    const fault = datagrams === undefined ? 'unreachable' : datagrams.send(to, data);
+    if (fault !== undefined) {
+      metrics.add('datagramsDropped', [fault]);
+      return;
+    }
+    metrics.add('datagramsOut');
+    metrics.add('datagramBytesOut', [], data.length);
   }
 
   function connect(address: string, expected?: PeerId): void {
@@ -317,9 +345,17 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
         emit({ type: 'violation', peer: effect.peer, code: effect.code, clause: effect.clause });
         return;
       case 'datagram':
+        sendDatagram(effect.to, effect.data);
+        return;
       case 'outcome':
+        requests.settle(effect.token, effect.outcome);
+        return;
       case 'notice':
+        metrics.add('notices', [effect.notice.type]);
+        emit({ type: 'notice', notice: effect.notice });
+        return;
       case 'resolve':
+        resolver.resolve(effect.name);
         return;
       default:
         effect satisfies never;
@@ -329,22 +365,24 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   /** Lets go of everything; the peers have been told, or never will be. */
   async function release(error: unknown): Promise<void> {
     redial.stop();
+    resolver.stop();
     await Promise.all([transport.close(), http?.close()]);
-    loop.end();
+    loop?.end();
+    requests.stop();
     links.clear();
     ending.resolve(error);
   }
 
   async function stop(): Promise<void> {
     redial.stop();
-    loop.submit({ type: 'shutdown' });
+    loop?.submit({ type: 'shutdown' });
     await release(undefined);
     log.info('stopped');
   }
 
   function publish(topic: string, data: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      const isTaken = loop.submit({ type: 'publish', topic, data: Uint8Array.from(data) }, (effects) => {
+      const isTaken = loop?.submit({ type: 'publish', topic, data: Uint8Array.from(data) }, (effects) => {
         if (effects === undefined) {
           reject(new Error('the node has stopped'));
           return;
@@ -357,7 +395,8 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
         metrics.add('published');
         resolve();
       });
-      if (!isTaken) reject(new Error(stopping === undefined ? 'too many inputs wait; publish more slowly' : 'the node has stopped'));
+      if (isTaken !== true)
+        reject(new Error(stopping === undefined ? 'too many inputs wait; publish more slowly' : 'the node has stopped'));
     });
   }
 
@@ -367,9 +406,69 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
     metrics.set('uptime', clock.now().monoMs / 1000);
     metrics.set('sessions', sessions.size);
     metrics.set('links', links.size);
-    metrics.set('queued', loop.queued());
+    metrics.set('queued', loop?.queued() ?? 0);
+    metrics.set('requests', requests.waiting());
     return metrics.text();
   }
+
+  /** Opens the doors: what comes through them waits until the core is there. */
+  async function open(): Promise<void> {
+    if (config.listen !== undefined) {
+      listener = await transport.listen(config.listen, {
+        onInbound: (connection) => {
+          const { link, events } = adopt(connection, 'inbound', undefined);
+          submit({ type: 'linkOpened', link, direction: 'inbound', address: connection.remoteAddress });
+          return events;
+        },
+        onRefused: ({ code, remoteAddress }) => {
+          metrics.add('refused', [code]);
+          log.debug({ code, remoteAddress }, 'connection refused');
+        },
+      });
+    }
+    if (config.datagrams === undefined || params['datagram.mode'] === 'off') return;
+    const { host, port } = config.datagrams;
+    const sessionsPort = listener?.bound.port ?? 0;
+    try {
+      datagrams = await transport.openDatagrams({ host, port: port === 0 ? sessionsPort : port }, { onDatagram: receiveDatagram });
+    } catch (error) {
+      // Whoever left the choice of ports to the system wants any two of them.
+      if (port !== 0 || config.listen?.port !== 0) throw error;
+      datagrams = await transport.openDatagrams({ host, port: 0 }, { onDatagram: receiveDatagram });
+    }
+  }
+
+  try {
+    await open();
+  } catch (error) {
+    await release(error);
+    throw error;
+  }
+  const core = createNode({
+    params,
+    crypto: environment.crypto ?? nativeCrypto,
+    seed: environment.seed ?? randomBytes(32),
+    identitySeed: Uint8Array.from(identitySeed),
+    networkId: config.networkId,
+    stakes: config.stakes,
+    roles: config.roles,
+    listenAddresses: config.listenAddresses.length > 0 ? config.listenAddresses : boundAddresses(listener?.bound, datagrams?.bound),
+    bootstrap: config.bootstrap,
+    protectedPeers: new Set(config.peers.flatMap((peer) => peer.expected ?? [])),
+    applicationValidation: environment.validate !== undefined,
+  });
+  loop = startLoop({
+    machine: core,
+    clock,
+    perform,
+    observe: (input, elapsedMs) => metrics.observe('handle', elapsedMs, [input.type]),
+    fail: (error) => {
+      log.fatal({ error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'the node failed');
+      void release(error);
+    },
+  });
+  for (const input of early) submit(input);
+  early = [];
 
   const peerIdText = formatPeerId(core.peerId);
   const node: RunningNode = {
@@ -381,8 +480,12 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
     get httpUrl() {
       return http?.url;
     },
+    get datagramEndpoint() {
+      return datagrams?.bound;
+    },
     metrics,
     publish,
+    request: (request) => requests.ask(request),
     connect,
     on: (type, notify) => {
       const set = listeners.get(type) ?? new Set();
@@ -401,19 +504,6 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   };
 
   try {
-    if (config.listen !== undefined) {
-      listener = await transport.listen(config.listen, {
-        onInbound: (connection) => {
-          const { link, events } = adopt(connection, 'inbound', undefined);
-          submit({ type: 'linkOpened', link, direction: 'inbound', address: connection.remoteAddress });
-          return events;
-        },
-        onRefused: ({ code, remoteAddress }) => {
-          metrics.add('refused', [code]);
-          log.debug({ code, remoteAddress }, 'connection refused');
-        },
-      });
-    }
     if (config.http !== undefined) {
       http = await openHttp(config.http, {
         health: () => ({
@@ -434,6 +524,6 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
     throw error;
   }
   redial.start();
-  log.info({ peer_id: peerIdText, url: listener?.url, http: http?.url }, 'started');
+  log.info({ peer_id: peerIdText, url: listener?.url, datagrams: datagrams?.bound, http: http?.url }, 'started');
   return node;
 }

@@ -76,12 +76,12 @@ describe('regions', () => {
       }
     }
     const shares = Array.from({ length: 1_000 }, (_, node) => usualRegion(node));
-    expect(shares.filter((region) => region === 'EU').length).toBeGreaterThan(330);
+    expect(shares.filter((region) => region === 'eu').length).toBeGreaterThan(330);
     expect(new Set(shares).size).toBe(6);
   });
 
   test('latency goes by region, the same both ways', () => {
-    const { world } = bareWorld({ region: (node) => (['EU', 'EU', 'OC'] as const)[node] });
+    const { world } = bareWorld({ region: (node) => (['eu', 'eu', 'oc'] as const)[node] });
     expect(world.latencyMs(0, 1)).toBeLessThanOrEqual(15);
     expect(world.latencyMs(0, 2)).toBeGreaterThanOrEqual(135);
     expect(world.latencyMs(2, 0)).toBe(world.latencyMs(0, 2));

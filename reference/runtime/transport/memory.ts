@@ -2,9 +2,20 @@
  * A network inside one process: ordered pipes between nodes, for tests that want many nodes and no
  * sockets. Messages arrive in a later turn of the event loop, in the order in which they were sent.
  */
-import { SEND_BUFFER_BYTES_MAX } from '../limits.ts';
+import { DATAGRAM_BYTES_MAX, DATAGRAMS_WAITING_MAX, SEND_BUFFER_BYTES_MAX } from '../limits.ts';
 import { Problem } from '../problem.ts';
-import type { CloseReason, Connection, ConnectionEvents, DialEvents, ListenEvents, Transport } from './transport.ts';
+import type {
+  CloseReason,
+  Connection,
+  ConnectionEvents,
+  DatagramEvents,
+  DatagramFault,
+  DatagramPort,
+  DialEvents,
+  ListenAddress,
+  ListenEvents,
+  Transport,
+} from './transport.ts';
 
 /** A hub that the transports of one network share. */
 export interface MemoryNetwork {
@@ -41,9 +52,25 @@ function hangUp(end: End): void {
   end.owner.delete(end);
 }
 
+/** A place for datagrams, and how many are on their way from it. */
+interface Mailbox {
+  readonly events: DatagramEvents;
+  waiting: number;
+}
+
+function portTaken(where: string): Problem {
+  return new Problem('E_CONFIG', {
+    where,
+    expected: 'a free port',
+    found: 'another node of this network that listens there',
+    todo: 'choose another port (0 takes any free one)',
+  });
+}
+
 /** An empty network. */
 export function createMemoryNetwork(): MemoryNetwork {
   const doors = new Map<string, Door>();
+  const mailboxes = new Map<string, Mailbox>();
   let turns: (() => void)[] = [];
   let nextPort = 1;
 
@@ -86,8 +113,40 @@ export function createMemoryNetwork(): MemoryNetwork {
 
   function transport(host: string): Transport {
     const ownDoors = new Set<string>();
+    const ownMailboxes = new Set<string>();
     const owner: Set<End> = new Set();
     let isClosed = false;
+
+    function openMailbox(where: ListenAddress, events: DatagramEvents): DatagramPort {
+      const bound = { ip: host, port: where.port === 0 ? nextPort++ : where.port };
+      const key = `${bound.ip}:${bound.port}`;
+      if (mailboxes.has(key)) throw portTaken(key);
+      const own: Mailbox = { events, waiting: 0 };
+      mailboxes.set(key, own);
+      ownMailboxes.add(key);
+
+      function send(to: { readonly ip: string; readonly port: number }, data: Uint8Array): DatagramFault | undefined {
+        if (mailboxes.get(key) !== own) return 'unreachable';
+        if (data.length > DATAGRAM_BYTES_MAX) return 'size';
+        if (own.waiting >= DATAGRAMS_WAITING_MAX) return 'queue';
+        own.waiting += 1;
+        const copy = Uint8Array.from(data);
+        later(() => {
+          own.waiting -= 1;
+          mailboxes.get(`${to.ip}:${to.port}`)?.events.onDatagram(bound, copy);
+        });
+        return undefined;
+      }
+
+      return {
+        bound,
+        send,
+        close: async () => {
+          mailboxes.delete(key);
+          ownMailboxes.delete(key);
+        },
+      };
+    }
 
     function connect(address: string, events: DialEvents): void {
       const door = doors.get(address);
@@ -110,28 +169,25 @@ export function createMemoryNetwork(): MemoryNetwork {
     return {
       dial: (address, events) => later(() => connect(address, events)),
       listen: async (where, events) => {
-        const url = `memory://${host}:${where.port === 0 ? nextPort++ : where.port}`;
-        if (doors.has(url)) {
-          throw new Problem('E_CONFIG', {
-            where: url,
-            expected: 'a free port',
-            found: 'another node of this network that listens there',
-            todo: 'choose another port (0 takes any free one)',
-          });
-        }
+        const port = where.port === 0 ? nextPort++ : where.port;
+        const url = `ws://${host}:${port}`;
+        if (doors.has(url)) throw portTaken(url);
         doors.set(url, { events, host, owner });
         ownDoors.add(url);
         return {
           url,
+          bound: { ip: host, port },
           close: async () => {
             doors.delete(url);
             ownDoors.delete(url);
           },
         };
       },
+      openDatagrams: async (where, events) => openMailbox(where, events),
       close: async () => {
         isClosed = true;
         for (const url of ownDoors) doors.delete(url);
+        for (const key of ownMailboxes) mailboxes.delete(key);
         for (const end of [...owner]) end.close();
       },
     };

@@ -1,5 +1,5 @@
 /** What the runtime asks of a transport, whatever carries the messages: whole messages, in order, both ways. */
-import type { ErrorName } from '../../core/types.ts';
+import type { Endpoint, ErrorName } from '../../core/types.ts';
 
 /** One open connection. */
 export interface Connection {
@@ -46,7 +46,27 @@ export interface ListenEvents {
 export interface Listener {
   /** Where others dial it, for example `ws://127.0.0.1:7600`. */
   readonly url: string;
+  /** The address that it has bound: an IP address, and the port that it got. */
+  readonly bound: Endpoint;
   /** Takes no more connections, and cuts those that are not open yet. */
+  close(): Promise<void>;
+}
+
+/** What a place for datagrams tells its owner. */
+export interface DatagramEvents {
+  /** The array is the owner's. */
+  onDatagram(from: Endpoint, data: Uint8Array): void;
+}
+
+/** Why a datagram was not sent: too large, too many before it that wait, no such place to send to from here. */
+export type DatagramFault = 'size' | 'queue' | 'unreachable';
+
+/** An open place for datagrams. */
+export interface DatagramPort {
+  /** The address that it has bound. */
+  readonly bound: Endpoint;
+  /** Sends, if it can; undefined then. Nobody learns whether it arrives. */
+  send(to: Endpoint, data: Uint8Array): DatagramFault | undefined;
   close(): Promise<void>;
 }
 
@@ -56,7 +76,9 @@ export interface Transport {
   listen(where: ListenAddress, events: ListenEvents): Promise<Listener>;
   /** Dials; exactly one of the two events follows, never before this returns. */
   dial(address: string, events: DialEvents): void;
-  /** Takes and makes no more connections, gives those that are ending a moment, and cuts the rest. */
+  /** Opens a place for datagrams; rejects with a `Problem` when the address cannot be had. */
+  openDatagrams(where: ListenAddress, events: DatagramEvents): Promise<DatagramPort>;
+  /** Takes and makes no more connections, gives those that are ending a moment, and cuts the rest; ends its datagram ports. */
   close(): Promise<void>;
 }
 

@@ -97,8 +97,10 @@ export async function listenForSockets(
   });
 
   await bind(server, where);
+  const bound = server.address() as AddressInfo;
   return {
-    url: urlOf(where, server.address() as AddressInfo),
+    url: urlOf(where, bound),
+    bound: { ip: plainAddress(bound.address), port: bound.port },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

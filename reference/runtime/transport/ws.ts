@@ -3,7 +3,8 @@ import WebSocket from 'ws';
 import { STOP_GRACE_MS } from '../limits.ts';
 import { messageOf } from '../problem.ts';
 import { plainAddress } from './half-open.ts';
-import type { DialEvents, Listener, Transport, TransportLimits } from './transport.ts';
+import type { DatagramPort, DialEvents, Listener, Transport, TransportLimits } from './transport.ts';
+import { openUdp } from './udp.ts';
 import { type SocketConnection, SUBPROTOCOL, socketSettings, wrapSocket } from './ws-connection.ts';
 import { listenForSockets } from './ws-listener.ts';
 
@@ -14,11 +15,12 @@ export function isDialAddress(text: string): boolean {
   return url !== null && url.username === '' && url.password === '' && url.hash === '' && url.search === '';
 }
 
-/** A transport over WebSocket with the bounds of the node's parameters. */
+/** A transport over WebSocket and UDP with the bounds of the node's parameters. */
 export function createWebSocketTransport(limits: TransportLimits): Transport {
   const open = new Set<SocketConnection>();
   const dialling = new Set<WebSocket>();
   const listeners = new Set<Listener>();
+  const ports = new Set<DatagramPort>();
   let isClosed = false;
   let whenEmpty: (() => void) | undefined;
 
@@ -79,14 +81,20 @@ export function createWebSocketTransport(limits: TransportLimits): Transport {
       listeners.add(listener);
       return listener;
     },
+    openDatagrams: async (where, events) => {
+      const port = await openUdp(where, events);
+      ports.add(port);
+      return port;
+    },
     close: async () => {
       isClosed = true;
+      const closingPorts = [...ports].map((port) => port.close());
       // A socket that is cut while it connects reports an error, which its dial hears.
       for (const socket of dialling) socket.terminate();
       const closing = [...listeners].map((listener) => listener.close());
       await settled();
       for (const connection of open) connection.cut('gone');
-      await Promise.all(closing);
+      await Promise.all([...closing, ...closingPorts]);
       listeners.clear();
     },
   };
