@@ -34,8 +34,10 @@ export function scoreBounds(view: GossipView, peerId: string, atMs: number): Sco
   const penalty = (count: number, threshold: number, weight: number): number => weight * Math.max(0, count - threshold) ** 2;
   const bonus = (count: number): number => n('score.first_weight') * Math.min(count, n('score.first_max'));
   return {
+    // On a wall clock another copy may have been the first.
     low:
-      -n('score.invalid_weight') * invalidMost ** 2 -
+      (view.slackMs === 0 ? bonus(firsts.least) : 0) -
+      n('score.invalid_weight') * invalidMost ** 2 -
       penalty(behaviour.most + overruns(view, links, atMs) / 50, n('score.behaviour_threshold'), n('score.behaviour_weight')) -
       penalty(colocated, n('score.colocation_threshold'), n('score.colocation_weight')),
     high:

@@ -14,8 +14,10 @@ export const closesBelowLimit: Rule<GossipView> = {
     const limit = view.number('score.graylist_min');
     const reactionMs = view.number('session.reaction_ms_max') + view.slackMs;
     for (const span of view.spans) {
+      // Only what the peer did on a session before can stand against it from the start.
+      const hasPast = view.spans.some((other) => other.peerId === span.peerId && other.fromEvent < span.fromEvent);
       const moments = [
-        { atMs: span.fromMs, clause: 'GSP-092' },
+        ...(hasPast ? [{ atMs: span.fromMs, clause: 'GSP-092' }] : []),
         ...view.arrivals
           .filter((arrival) => arrival.link === span.link && arrival.verdict === 'reject')
           .map((arrival) => ({ atMs: arrival.atMs, clause: 'GSP-090' })),
