@@ -20,8 +20,8 @@ import { openReferenceNode } from './wire-executor.ts';
 /** What became of a mutant. */
 export interface MutantResult {
   readonly mutant: Mutant;
-  /** `byClause`: a finding names the mutant's clause. `otherwise`: another clause, or the target died. */
-  readonly verdict: 'byClause' | 'otherwise' | 'survived';
+  /** `byClause`: a finding names the mutant's clause. `otherwise`: another clause, or the target died. `notStarted`: the patched reference does not start, which judges no check. */
+  readonly verdict: 'byClause' | 'otherwise' | 'survived' | 'notStarted';
   /** The first job that killed it, else undefined. */
   readonly killer: Job | undefined;
   /** What the finding says, or why there was none. */
@@ -68,6 +68,15 @@ export function openPatched(patch: SourcePatch, level: Level): Promise<Executor>
   return level === 'wire' ? openReferenceNode(start) : openAdapterExecutor({ type: 'reference', ...start });
 }
 
+/** The executor of a patched reference, or why it does not start. */
+async function startPatched(patch: SourcePatch, level: Level): Promise<Executor | string> {
+  try {
+    return await openPatched(patch, level);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** Judges a mutant, cheapest level first, until a check kills it by its clause. With `shrink` the killing plan is shrunk and replayed. */
 export async function runMutant(
   mutant: Mutant,
@@ -92,7 +101,8 @@ export async function runMutant(
     const here = useful.filter((job) => levels.some((level) => level === job.level));
     const [first] = here;
     if (first === undefined) continue;
-    const executor = await openPatched(mutant, first.level);
+    const executor = await startPatched(mutant, first.level);
+    if (typeof executor === 'string') return result({ verdict: 'notStarted', killer: undefined, observed: executor });
     try {
       for (const job of here) {
         const strike = await strikeOf(mutant, job, executor, originals, settings);

@@ -22,6 +22,8 @@ export interface MutantSummary {
   readonly falseAlarms: number;
   /** Ids of mutants that no finding names the clause of. */
   readonly survivors: readonly string[];
+  /** Those among them whose patched reference does not start: they judge no check. */
+  readonly notStarted: readonly string[];
   /** Over mutants killed through the adapter, with `--shrink`. */
   readonly medianShrunkSteps?: number;
   /** Trace files of those that break the clause on the mutant again and hold on the reference, of how many. */
@@ -35,11 +37,12 @@ export function summarizeMutants(results: readonly MutantResult[], variants: rea
   const median = steps[Math.floor(steps.length / 2)];
   return {
     mutants: results.length,
-    killed: results.filter((result) => result.verdict !== 'survived').length,
+    killed: results.filter((result) => result.verdict === 'byClause' || result.verdict === 'otherwise').length,
     killedByClause: results.filter((result) => result.verdict === 'byClause').length,
     variants: variants.length,
     falseAlarms: variants.filter((variant) => variant.alarms.length > 0).length,
     survivors: results.filter((result) => result.verdict !== 'byClause').map((result) => result.mutant.id),
+    notStarted: results.filter((result) => result.verdict === 'notStarted').map((result) => result.mutant.id),
     ...(median === undefined
       ? {}
       : {
@@ -53,7 +56,12 @@ export function summarizeMutants(results: readonly MutantResult[], variants: rea
   };
 }
 
-const OUTCOMES = { byClause: 'killed', otherwise: 'killed by another clause', survived: 'survives' } as const;
+const OUTCOMES = {
+  byClause: 'killed',
+  otherwise: 'killed by another clause',
+  survived: 'survives',
+  notStarted: 'does not start',
+} as const;
 
 /** Text of `MUTANTS.md`. */
 export function mutantTable(results: readonly MutantResult[], variants: readonly VariantResult[]): string {

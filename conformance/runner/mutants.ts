@@ -7,6 +7,7 @@ import { isRed } from './baseline.ts';
 import { colorsFor } from './colors.ts';
 import { loadRegistry } from './conform.ts';
 import { integer } from './conform-options.ts';
+import type { Executor } from './executor.ts';
 import { type Job, jobName } from './job.ts';
 import { killerName, lazyOriginals, type MutantResult, openPatched, runMutant } from './mutant-run.ts';
 import { compareTable, mutantTable, summarizeMutants, type VariantResult } from './mutant-table.ts';
@@ -147,7 +148,12 @@ function choosePatches(
 
 /** Every check that an adapter can be asked, on the reference with the variant. */
 async function runVariant(variant: Variant, jobs: readonly Job[], settings: RunSettings): Promise<VariantResult> {
-  const executor = await openPatched(variant, 'adapter');
+  let executor: Executor;
+  try {
+    executor = await openPatched(variant, 'adapter');
+  } catch (error) {
+    return { variant, alarms: [`it does not start: ${error instanceof Error ? error.message : String(error)}`], checks: 0 };
+  }
   // With fewer plans than a check asks for it may not see the situation that it is about.
   const { runsMax: _, ...own } = settings;
   try {
@@ -178,6 +184,7 @@ function conclude(flags: MutantFlags, results: readonly MutantResult[], variants
   say(
     `\n${summary.killedByClause} of ${summary.mutants} mutants killed by their clause, ${summary.killed} at all; ${summary.variants} variants, ${summary.falseAlarms} false alarms`,
   );
+  if (summary.notStarted.length > 0) say(colors.red(`do not start: ${summary.notStarted.join(', ')}`));
   if (summary.survivors.length > 0) say(colors.red(`not killed by their clause: ${summary.survivors.join(', ')}`));
   if (summary.medianShrunkSteps !== undefined && summary.replays !== undefined) {
     const { traces, reproduced, heldOnReference } = summary.replays;
@@ -193,6 +200,8 @@ function conclude(flags: MutantFlags, results: readonly MutantResult[], variants
   return isIntact && summary.falseAlarms === 0 && replaysHold ? EXIT_PASSED : EXIT_FAILED;
 }
 
+const MARKS = { otherwise: 'elsewhere', survived: 'survives', notStarted: 'no start ' } as const;
+
 function tellMutant(result: MutantResult): void {
   const colors = colorsFor(process.stdout);
   const { mutant, verdict, observed, shrunk } = result;
@@ -202,10 +211,7 @@ function tellMutant(result: MutantResult): void {
       : `  ${shrunk.steps} steps of ${shrunk.stepsBefore}${shrunk.reproduces ? '' : ', does not reproduce'}${shrunk.holdsOnReference ? '' : ', breaks on the reference'}`;
   const line = `${mutant.clause}  ${mutant.id}  ${killerName(result)}${steps}`;
   if (verdict === 'byClause') process.stdout.write(`${colors.green('killed')}    ${line}\n`);
-  else
-    process.stdout.write(
-      `${colors.red(verdict === 'survived' ? 'survives' : 'elsewhere')}  ${line}\n          ${mutant.title}: ${observed}\n`,
-    );
+  else process.stdout.write(`${colors.red(MARKS[verdict])}  ${line}\n          ${mutant.title}: ${observed}\n`);
 }
 
 function tellVariant({ variant, alarms, checks }: VariantResult): void {

@@ -1,6 +1,6 @@
 /** `carillon vectors`: writes the vector files from the model, or checks that they match it. */
 import type { Command } from 'commander';
-import { ToolError } from '../runner/problem.ts';
+import { EXIT_FAILED, EXIT_PASSED, ToolError } from '../runner/problem.ts';
 import { generatedTexts, staleFiles, writeVectors } from './generate.ts';
 import { loadVectorFile, vectorsFolder } from './load.ts';
 
@@ -12,19 +12,24 @@ export function registerVectors(program: Command): void {
   program
     .command('vectors')
     .description('the vector files that conformance/model writes')
-    .addHelpText('after', '\nGive one of the two. Exit codes: 0 done, 2 usage, or a file that differs, 70 fault of the kit.')
+    .addHelpText('after', '\nGive one of the two. Exit codes: 0 done, 1 a file differs, 2 usage or file, 70 fault of the kit.')
     .option('--write', 'write the files that differ from the generated ones')
     .option('--check', 'fail when a committed file differs from the generated one')
     .action((options: { write?: true; check?: true }) => {
-      process.stdout.write(`${runVectorsCommand(options, vectorsFolder())}\n`);
+      const { text, exitCode } = runVectorsCommand(options, vectorsFolder());
+      (exitCode === EXIT_PASSED ? process.stdout : process.stderr).write(`${text}\n`);
+      process.exitCode = exitCode;
     });
 }
 
-/**
- * What the command does, and the line that it prints. Throws E_USAGE for both flags or none, E_FILE when `check` finds a
- * file that differs.
- */
-export function runVectorsCommand(options: { readonly write?: true; readonly check?: true }, folder: string): string {
+/** What the command says, and its exit code: 1 when `check` finds a file that differs. */
+export interface VectorsOutcome {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** What the command does. Throws E_USAGE for both flags or none. */
+export function runVectorsCommand(options: { readonly write?: true; readonly check?: true }, folder: string): VectorsOutcome {
   if ((options.write === true) === (options.check === true)) {
     throw new ToolError('E_USAGE', {
       what: 'vectors was not told what to do',
@@ -33,23 +38,27 @@ export function runVectorsCommand(options: { readonly write?: true; readonly che
       action: 'run `npm run vectors -- --check`',
     });
   }
+  const done = (text: string): VectorsOutcome => ({ text, exitCode: EXIT_PASSED });
   const texts = generatedTexts();
   if (options.write === true) {
     const changed = writeVectors(folder, texts);
-    return changed.length === 0 ? `all ${texts.size} files are as generated` : changed.map((path) => `wrote vectors/${path}`).join('\n');
+    return done(
+      changed.length === 0 ? `all ${texts.size} files are as generated` : changed.map((path) => `wrote vectors/${path}`).join('\n'),
+    );
   }
   const stale = staleFiles(folder, texts);
   if (stale.length > 0) {
     const left = stale.length - PATHS_SHOWN_MAX;
-    throw new ToolError('E_FILE', {
-      what: 'vector files do not match the model',
-      expected: 'the files that the generator writes, and no others',
-      found: [...stale.slice(0, PATHS_SHOWN_MAX), ...(left > 0 ? [`${left} more`] : [])].join(', '),
-      action: 'run `npm run vectors -- --write` and look at the difference; remove files that are no longer generated',
-    });
+    const shown = [...stale.slice(0, PATHS_SHOWN_MAX), ...(left > 0 ? [`${left} more`] : [])].join(', ');
+    return {
+      text:
+        'vector files do not match the model; expected the files that the generator writes, and no others; ' +
+        `found ${shown}; run \`npm run vectors -- --write\` and look at the difference; remove files that are no longer generated`,
+      exitCode: EXIT_FAILED,
+    };
   }
   const cases = [...texts.keys()]
     .filter((path) => !path.startsWith('schema/'))
     .reduce((sum, path) => sum + loadVectorFile(path).cases.length, 0);
-  return `${texts.size} files match the model, ${cases} cases`;
+  return done(`${texts.size} files match the model, ${cases} cases`);
 }
