@@ -1,6 +1,10 @@
 /** The rules of gossip that are functions of their arguments. Spec: chapter 05. */
 import { compare } from './bytes.ts';
 import { type Judged, judgeSignature, judgeUnsigned, readAppPayload, readEnvelope } from './envelope.ts';
+import { judgeTransaction } from './mempool.ts';
+
+/** `mempool.transaction_bytes_max` of every preset. */
+const TRANSACTION_BYTES_MAX = 8_192;
 
 /** Decimal places of the powers of e, more than enough to tell them from integers below 2^64. */
 const SCALE = 10n ** 40n;
@@ -49,7 +53,7 @@ export interface JudgeBounds {
 const BOUNDS: JudgeBounds = { messageBytesMax: 32_768, hopsMax: 32, pastMsMax: 60_000n, futureMsMax: 500n };
 
 /**
- * The verdict on an item by GSP-010 to GSP-014 and GSP-016 to GSP-018, in their order; what needs memory (GSP-015,
+ * The verdict of a node that serves topic `tx` on an item by GSP-010 to GSP-014 and GSP-016 to GSP-018, in their order; what needs memory (GSP-015,
  * GSP-019, GSP-020) is left out. The clause is the chapter 05 one, also where an IDN clause decided.
  */
 export function judgeMessage(
@@ -61,6 +65,9 @@ export function judgeMessage(
   bounds: JudgeBounds = BOUNDS,
 ): Judged {
   const now = BigInt(wallMs);
+  if (topic === 'tx') {
+    return judgeTransaction(networkId, now, BigInt(hops), envelope, { ...bounds, transactionBytesMax: TRANSACTION_BYTES_MAX });
+  }
   if (envelope.length > bounds.messageBytesMax) return { verdict: 'reject', code: 'E_SIZE', clause: 'GSP-010' };
   if (BigInt(hops) > BigInt(bounds.hopsMax)) return { verdict: 'ignore', code: 'E_STRUCTURE', clause: 'GSP-011' };
   if (!isServed(topic)) return { verdict: 'ignore', code: 'E_TOPIC', clause: 'GSP-012' };

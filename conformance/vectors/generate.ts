@@ -9,7 +9,10 @@ import { dhtFiles } from './make/dht.ts';
 import { envelopeFiles } from './make/envelope.ts';
 import { externalFiles } from './make/external.ts';
 import { gossipFiles } from './make/gossip.ts';
+import { mempoolFiles } from './make/mempool.ts';
 import { peerIdFiles } from './make/peer-id.ts';
+import { reconciliationFiles } from './make/reconciliation.ts';
+import { recordsFiles } from './make/records.ts';
 import { sessionFiles } from './make/session.ts';
 import { signatureFiles } from './make/signature.ts';
 import { strictFiles } from './make/strict.ts';
@@ -17,7 +20,17 @@ import { topologyFiles } from './make/topology.ts';
 import { wireFiles } from './make/wire.ts';
 
 /** Folders below `vectors/` that hold generated files and nothing else but a README. */
-export const GENERATED_FOLDERS: readonly string[] = ['conventions', 'dht', 'gossip', 'identity', 'schema', 'session', 'topology', 'wire'];
+export const GENERATED_FOLDERS: readonly string[] = [
+  'conventions',
+  'dht',
+  'gossip',
+  'identity',
+  'reconciliation',
+  'schema',
+  'session',
+  'topology',
+  'wire',
+];
 
 /** Every vector file, sorted by path. Throws when a draft and the model, or the model and a publisher, disagree. */
 export function generateVectors(): readonly GeneratedFile[] {
@@ -31,8 +44,11 @@ export function generateVectors(): readonly GeneratedFile[] {
     ...datagramFiles(),
     ...sessionFiles(),
     ...gossipFiles(),
+    ...recordsFiles(),
+    ...mempoolFiles(),
     ...dhtFiles(),
     ...topologyFiles(),
+    ...reconciliationFiles(),
     ...externalFiles(),
   ];
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
