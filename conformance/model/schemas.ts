@@ -3,12 +3,22 @@ import { datagramSchema } from './datagram-schema.ts';
 import { dhtSchema } from './dht-schema.ts';
 import { gossipSchema } from './gossip-schema.ts';
 import { mempoolSchema } from './mempool-schema.ts';
+import { overlaySchema } from './overlay-schema.ts';
 import { reconciliationSchema } from './reconciliation-schema.ts';
 import { recordsSchema } from './records-schema.ts';
 import type { MessageSchema, NounSchema } from './schema.ts';
 import { sessionSchema } from './session-schema.ts';
 
-const NOUNS: readonly NounSchema[] = [sessionSchema, datagramSchema, gossipSchema, mempoolSchema, recordsSchema, reconciliationSchema, dhtSchema];
+const NOUNS: readonly NounSchema[] = [
+  sessionSchema,
+  datagramSchema,
+  gossipSchema,
+  mempoolSchema,
+  recordsSchema,
+  reconciliationSchema,
+  dhtSchema,
+  overlaySchema,
+];
 
 /** One table of all entries. Throws an Error when two nouns give the same name. */
 function joined<T>(what: string, tables: readonly (Readonly<Record<string, T>> | undefined)[]): ReadonlyMap<string, T> {

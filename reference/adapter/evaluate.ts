@@ -1,7 +1,8 @@
 /** Evaluate: every function of chapter 23 by its name, answered by the core itself. */
-import { create } from '@bufbuild/protobuf';
+import { create, type Message } from '@bufbuild/protobuf';
 import { type AppPayload, AppPayloadSchema } from '../../proto/gen/carillon/v1/gossip_pb.ts';
 import { EnvelopeSchema } from '../../proto/gen/carillon/v1/identity_pb.ts';
+import { RecordSchema } from '../../proto/gen/carillon/v1/records_pb.ts';
 import { HandshakeHelloSchema } from '../../proto/gen/carillon/v1/session_pb.ts';
 import { copyBytes, decodeUtf8, encodeUtf8, fromHex, toHex } from '../core/bytes.ts';
 import { verifyStrict } from '../core/crypto/ed25519.ts';
@@ -18,6 +19,7 @@ import { datagramTag } from '../core/wire/datagram.ts';
 import {
   envelopeId,
   hashEnvelope,
+  type OpenedEnvelope,
   openEnvelope,
   PAYLOAD_VERSION,
   sealEnvelope,
@@ -32,6 +34,10 @@ import { decodeStrict, encodeStrict } from '../core/wire/strict.ts';
 import { encodeUvarint, readUvarint } from '../core/wire/uvarint.ts';
 import { Arguments, RefusedArguments, u64 } from './arguments.ts';
 import { takeDatagramApart, writeDatagram } from './evaluate-datagram.ts';
+import { admitTransactions, orderTransactions } from './evaluate-mempool.ts';
+import { RECONCILIATION_FUNCTIONS } from './evaluate-reconciliation.ts';
+import { compareRecords, decodeRecord, encodeRecord, judgeOver, judgeRecordAlone } from './evaluate-records.ts';
+import { TOPOLOGY_FUNCTIONS } from './evaluate-topology.ts';
 
 /** What a function answers. */
 export type Outcome =
@@ -108,6 +114,8 @@ const FUNCTIONS: Readonly<Record<string, Entry>> = {
   'datagram.tag': { arity: 1, run: (crypto, args) => [datagramTag(crypto, args.networkId(0))] },
   'datagram.encode': { arity: 5, run: writeDatagram },
   'datagram.decode': { arity: 2, run: takeDatagramApart },
+  ...RECONCILIATION_FUNCTIONS,
+  ...TOPOLOGY_FUNCTIONS,
   'strict.check': { arity: 2, run: (_, args) => checkStrict(args.text(0), args.bytes(1)) },
   'app.encode': { arity: 4, run: (_, args) => [encodeStrict(AppPayloadSchema, appPayloadOf(args))] },
   'app.decode': { arity: 1, run: (_, args) => readAppPayload(args.bytes(0)) },
@@ -150,6 +158,13 @@ const FUNCTIONS: Readonly<Record<string, Entry>> = {
   'rate.admit': { arity: undefined, run: (_, args) => [admitFrames(args)] },
   'gossip.active_size': { arity: 1, run: (_, args) => [u64(activeSize(args.u64(0), 6))] },
   'gossip.judge': { arity: 5, run: judgeGossip },
+  'record.encode': { arity: 7, run: (_, args) => encodeRecord(args) },
+  'record.decode': { arity: 1, run: (_, args) => decodeRecord(args) },
+  'record.newer': { arity: 3, run: (crypto, args) => compareRecords(crypto, args) },
+  'record.over': { arity: 4, run: (_, args) => judgeOver(args) },
+  'record.judge': { arity: 5, run: (crypto, args) => judgeRecordAlone(crypto, args) },
+  'mempool.admit': { arity: undefined, run: (_, args) => admitTransactions(args) },
+  'mempool.order': { arity: undefined, run: (_, args) => orderTransactions(args) },
 };
 
 /** The names that Hello declares. */
@@ -202,6 +217,8 @@ function checkStrict(name: string, bytes: Uint8Array): Answer {
       return decodeStrict(HandshakeHelloSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     case 'AppPayload':
       return decodeStrict(AppPayloadSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
+    case 'Record':
+      return decodeStrict(RecordSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     default:
       throw new RefusedArguments(`argument 0 is ${JSON.stringify(name)}, not Envelope, HandshakeHello or AppPayload`);
   }
@@ -233,12 +250,25 @@ function idOf(crypto: CryptoProvider, args: Arguments): Uint8Array {
   return bytesOfHex(envelopeId(crypto, args.networkId(0), envelope));
 }
 
+/** The contexts whose payloads this revision knows. */
+const KNOWN_CONTEXTS: readonly string[] = ['handshake', 'app', 'record'];
+
+function openAs(context: string, bytes: Uint8Array): OpenedEnvelope<Message> {
+  switch (context) {
+    case 'handshake':
+      return openEnvelope(bytes, context, HandshakeHelloSchema);
+    case 'record':
+      return openEnvelope(bytes, context, RecordSchema);
+    default:
+      return openEnvelope(bytes, context, AppPayloadSchema);
+  }
+}
+
 function judgeEnvelope(crypto: CryptoProvider, networkId: Uint8Array, context: string, bytes: Uint8Array): Answer {
-  const opened =
-    context === 'handshake' ? openEnvelope(bytes, context, HandshakeHelloSchema) : openEnvelope(bytes, context, AppPayloadSchema);
+  const opened = openAs(context, bytes);
   if (opened.verdict === 'ok' || opened.clause === 'IDN-040') {
     // No payload version of a context that belongs to a later chapter is known (IDN-039).
-    if (context !== 'handshake' && context !== 'app') return [text('ignore'), text('E_PAYLOAD_VERSION')];
+    if (!KNOWN_CONTEXTS.includes(context)) return [text('ignore'), text('E_PAYLOAD_VERSION')];
   }
   if (opened.verdict !== 'ok') return [text(opened.verdict), text(opened.code)];
   return verifyEnvelope(crypto, networkId, opened.envelope) ? [text('accept'), text('')] : [text('reject'), text('E_SIGNATURE')];

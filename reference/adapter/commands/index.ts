@@ -2,9 +2,12 @@
 import { invariant } from '../../core/errors.ts';
 import type { LocalNotice, LocalOutcome, LocalRequest } from '../../core/machine.ts';
 import { Arguments } from '../arguments.ts';
+import { mempoolCommands } from './mempool.ts';
+import { recordsCommands } from './records.ts';
 import type { NamedCommands, OutcomeValues } from './table.ts';
+import { topologyCommands } from './topology.ts';
 
-const TABLES: readonly NamedCommands[] = [];
+const TABLES: readonly NamedCommands[] = [mempoolCommands, topologyCommands, recordsCommands];
 
 /** Finds an entry by its name in the nouns' tables. */
 function entryOf<Entry>(parts: readonly Readonly<Record<string, Entry>>[], name: string): Entry | undefined {
