@@ -9,9 +9,22 @@ import { envelopeId, type Judged, judgeEnvelope, makeAppPayload, makeEnvelope, r
 import { encodeFrame, splitPlaintext } from './frame.ts';
 import { activeSize, judgeMessage } from './gossip.ts';
 import { areCapabilities, intersectCapabilities, sessionMinor } from './hello.ts';
+import { evaluateAdmit, evaluateOrder } from './mempool-evaluate.ts';
 import { chachaOpen, chachaSeal, NoiseFailure, noisePrologue, runXx, x25519Shared } from './noise.ts';
+import { OVERLAY_FUNCTIONS } from './overlay-evaluate.ts';
 import { formatPeerId, parsePeerId, peerId } from './peer-id.ts';
 import { admit } from './rate.ts';
+import {
+  evaluateFingerprint,
+  evaluateIndices,
+  evaluateOpen,
+  evaluateReact,
+  evaluateShortId,
+  evaluateSketchDecode,
+  evaluateSketchEncode,
+  evaluateTableDecode,
+  evaluateTableEncode,
+} from './reconciliation-evaluate.ts';
 import { decodeRecord, encodeRecord, isNewer, isOver, judgeRecord } from './records.ts';
 import { isMessageName, strictFault } from './strict.ts';
 import { evaluateAdmission, evaluateBackoff, evaluatePrune, evaluateRegion, evaluateScore, evaluateShare } from './topology-evaluate.ts';
@@ -70,6 +83,15 @@ const FUNCTIONS: Readonly<Record<string, (args: Args) => Evaluated>> = {
   'datagram.tag': (args) => inOrder(evaluateTag(args)),
   'datagram.encode': (args) => inOrder(evaluateEncode(args)),
   'datagram.decode': (args) => inOrder(evaluateDecode(args)),
+  'sketch.short_id': (args) => inOrder(evaluateShortId(args)),
+  'sketch.indices': (args) => inOrder(evaluateIndices(args)),
+  'sketch.encode': (args) => inOrder(evaluateSketchEncode(args)),
+  'sketch.decode': (args) => inOrder(evaluateSketchDecode(args)),
+  'table.encode': (args) => inOrder(evaluateTableEncode(args)),
+  'table.decode': (args) => inOrder(evaluateTableDecode(args)),
+  'ranges.fingerprint': (args) => inOrder(evaluateFingerprint(args)),
+  'ranges.open': (args) => inOrder(evaluateOpen(args)),
+  'ranges.react': (args) => inOrder(evaluateReact(args)),
   'strict.check': (args) => {
     const name = string(args, 0);
     if (!isMessageName(name)) throw new WrongArguments(`no message is called ${name}`);
@@ -151,6 +173,9 @@ const FUNCTIONS: Readonly<Record<string, (args: Args) => Evaluated>> = {
     return judged(judgeRecord(networkId(args), u64(args, 1), way, sized(args, 4)));
   },
   ...DHT_FUNCTIONS,
+  ...OVERLAY_FUNCTIONS,
+  'mempool.admit': (args) => inOrder(evaluateAdmit(args)),
+  'mempool.order': (args) => inOrder(evaluateOrder(args)),
   'topology.score': (args) => inOrder(evaluateScore(args)),
   'topology.region': (args) => inOrder(evaluateRegion(args)),
   'topology.share': (args) => inOrder(evaluateShare(args)),
@@ -176,6 +201,8 @@ const ARITY: Readonly<Record<string, number>> = {
   'datagram.tag': 1,
   'datagram.encode': 5,
   'datagram.decode': 2,
+  'sketch.short_id': 2,
+  'sketch.indices': 2,
   'strict.check': 2,
   'app.encode': 4,
   'app.decode': 1,

@@ -1,5 +1,5 @@
 /** Coded symbols: which ones an item is in, what they are made of, and how differences are found. Spec: chapter 07. */
-import { concat, hex, readLe, unhex } from './bytes.ts';
+import { concat, hex, readLe } from './bytes.ts';
 import { sipHash24 } from './siphash.ts';
 
 const MULTIPLIER = 0xda942042e4dd58b5n;
@@ -201,9 +201,4 @@ export function digestOf(salt: Uint8Array, ids: readonly Uint8Array[]): Uint8Arr
 export function isInPartition(id: Uint8Array, prefixBits: number, prefix: number): boolean {
   const first = ((id[0] ?? 0) << 8) | (id[1] ?? 0);
   return prefixBits === 0 || first >> (16 - prefixBits) === prefix;
-}
-
-/** Bytes of short ids from their hex. */
-export function shortsFrom(names: readonly string[]): Uint8Array[] {
-  return names.map(unhex);
 }

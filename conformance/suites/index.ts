@@ -24,6 +24,7 @@ import { checks as gossipPush } from './05-gossip.push.suite.ts';
 import { checks as gossipScore } from './05-gossip.score.suite.ts';
 import { checks as gossipVectors } from './05-gossip.vectors.suite.ts';
 import { checks as gossipVerdict } from './05-gossip.verdict.suite.ts';
+import { checks as reconciliationVectors } from './07-reconciliation.vectors.suite.ts';
 
 export const suites: readonly Suite[] = [
   { file: '01-conventions.reactions.suite.ts', checks: conventionsReactions },
@@ -49,4 +50,5 @@ export const suites: readonly Suite[] = [
   { file: '05-gossip.score.suite.ts', checks: gossipScore },
   { file: '05-gossip.vectors.suite.ts', checks: gossipVectors },
   { file: '05-gossip.verdict.suite.ts', checks: gossipVerdict },
+  { file: '07-reconciliation.vectors.suite.ts', checks: reconciliationVectors },
 ];

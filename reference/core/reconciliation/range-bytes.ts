@@ -124,7 +124,7 @@ export class RangeReader {
   bound(): RangeBound | undefined {
     const told = this.number();
     if (told === undefined) return undefined;
-    const time = told === 0 || this.#lastTime === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : this.#lastTime + told - 1;
+    const time = told === 0 || this.#lastTime === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : this.#lastTime + (told - 1);
     if (time !== Number.POSITIVE_INFINITY && time >= 2 ** 53) return undefined;
     this.#lastTime = time;
     const length = this.number();
