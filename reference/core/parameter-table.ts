@@ -110,7 +110,7 @@ const BASE_ROWS = {
   },
   'session.sessions_max': {
     unit: 'sessions',
-    values: [100, 100, 50, 256, 48],
+    values: [128, 128, 64, 256, 48],
     range: [1, 65536],
     clause: 'SES-043',
     meaning: 'sessions at the same time',

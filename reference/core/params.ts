@@ -206,6 +206,56 @@ export const RELATIONS: readonly Relation[] = [
     names: ['overlay.attach_timeout_ms', 'overlay.failover_ms_max'],
     holds: (p) => p['overlay.attach_timeout_ms'] <= p['overlay.failover_ms_max'],
   },
+  {
+    text: 'topology.connections_min ≤ topology.connections_target',
+    names: ['topology.connections_min', 'topology.connections_target'],
+    holds: (p) => p['topology.connections_min'] <= p['topology.connections_target'],
+  },
+  {
+    text: 'topology.connections_target ≤ topology.connections_high',
+    names: ['topology.connections_target', 'topology.connections_high'],
+    holds: (p) => p['topology.connections_target'] <= p['topology.connections_high'],
+  },
+  {
+    text: 'topology.connections_high ≤ topology.connections_max',
+    names: ['topology.connections_high', 'topology.connections_max'],
+    holds: (p) => p['topology.connections_high'] <= p['topology.connections_max'],
+  },
+  {
+    text: 'topology.outbound_min ≤ topology.connections_target',
+    names: ['topology.outbound_min', 'topology.connections_target'],
+    holds: (p) => p['topology.outbound_min'] <= p['topology.connections_target'],
+  },
+  {
+    text: 'topology.latency_percent + topology.delivery_percent + topology.uptime_percent ≤ 100',
+    names: ['topology.latency_percent', 'topology.delivery_percent', 'topology.uptime_percent'],
+    holds: (p) => p['topology.latency_percent'] + p['topology.delivery_percent'] + p['topology.uptime_percent'] <= 100,
+  },
+  {
+    text: 'topology.latency_percent + topology.delivery_percent + topology.uptime_percent ≥ 100',
+    names: ['topology.latency_percent', 'topology.delivery_percent', 'topology.uptime_percent'],
+    holds: (p) => p['topology.latency_percent'] + p['topology.delivery_percent'] + p['topology.uptime_percent'] >= 100,
+  },
+  {
+    text: 'topology.latency_good_ms < topology.latency_bad_ms',
+    names: ['topology.latency_good_ms', 'topology.latency_bad_ms'],
+    holds: (p) => p['topology.latency_good_ms'] < p['topology.latency_bad_ms'],
+  },
+  {
+    text: 'topology.newcomer_ms ≤ topology.uptime_full_ms',
+    names: ['topology.newcomer_ms', 'topology.uptime_full_ms'],
+    holds: (p) => p['topology.newcomer_ms'] <= p['topology.uptime_full_ms'],
+  },
+  {
+    text: 'topology.backoff_ms_min ≤ topology.backoff_ms_max',
+    names: ['topology.backoff_ms_min', 'topology.backoff_ms_max'],
+    holds: (p) => p['topology.backoff_ms_min'] <= p['topology.backoff_ms_max'],
+  },
+  {
+    text: 'topology.ban_ms ≤ topology.ban_ms_max',
+    names: ['topology.ban_ms', 'topology.ban_ms_max'],
+    holds: (p) => p['topology.ban_ms'] <= p['topology.ban_ms_max'],
+  },
 ];
 
 /** Points and factors may be fractions; everything that is counted or timed is whole. */

@@ -54,7 +54,7 @@ function deleteFirst<K>(map: Map<K, unknown>): void {
 }
 
 /** When the target may be dialled at the earliest; 0 when nobody asked for a rest. */
-function restUntil(book: DialBook, target: DialTarget): MonoMs {
+export function restUntil(book: DialBook, target: DialTarget): MonoMs {
   const known = book.answeredBy.get(target.address);
   const ofPeer = (peer: PeerId | undefined): MonoMs => (peer === undefined ? 0 : (book.restOfPeer.get(peer) ?? 0));
   return Math.max(ofPeer(target.expected), ofPeer(known), book.restOfAddress.get(target.address) ?? 0);

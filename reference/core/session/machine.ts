@@ -7,7 +7,7 @@ import { assertNever, invariant } from '../errors.ts';
 import type { Machine, NodeInput, SessionCommand } from '../machine.ts';
 import type { LinkId, MonoMs, Now, PeerId } from '../types.ts';
 import { encodeFrame, FRAME_KINDS } from '../wire/frame.ts';
-import { abandonDials, dialDeadlineMs, requestDial, settleDial, takeDueDials } from './dial.ts';
+import { abandonDials, dialDeadlineMs, requestDial, restUntil, settleDial, takeDueDials } from './dial.ts';
 import type { Fault } from './hello.ts';
 import { continueHandshake, endDial, failHandshake, leaveHandshake, openEstablished, openLink } from './opening.ts';
 import { pongDeadlineMs } from './ping.ts';
@@ -28,6 +28,10 @@ import { type PeerView, type SessionsView, viewPeers, viewSessions } from './vie
 export interface SessionMachine extends Machine<SessionInput, SessionOutput> {
   /** The session with a peer, if there is one. */
   sessionOf(peer: PeerId): LinkId | undefined;
+  /** When a session last carried a frame of a class other than control; undefined for a link without one. */
+  usedMsOf(link: LinkId): MonoMs | undefined;
+  /** Until when a peer, or whoever is at an address, has asked not to be dialled; 0 for no rest. Spec: SES-071 */
+  restUntilMs(address: string, peer: PeerId): MonoMs;
   peers(): readonly PeerView[];
   view(): SessionsView;
 }
@@ -110,7 +114,15 @@ function onAsk(state: SessionState, session: Session | undefined, command: Ask, 
   const question = { ask, kind, replyKind, deadlineMs: now.monoMs + timeoutMs };
   const requestId = session && addQuestion(session.questions, question, state.params['session.questions_max']);
   if (session === undefined || requestId === undefined) state.out.push({ type: 'unanswered', ask, kind });
-  else sendFrame(state, session, kind, { bytes: encodeFrame(kind, requestId, body) });
+  else {
+    touchSession(session, kind, now);
+    sendFrame(state, session, kind, { bytes: encodeFrame(kind, requestId, body) });
+  }
+}
+
+/** Frames of class control keep a session alive; use is what the others are. Spec: chapter 10, "Pruning" */
+function touchSession(session: Session, kind: number, now: Now): void {
+  if (FRAME_KINDS.get(kind)?.class !== 'control') session.usedMs = now.monoMs;
 }
 
 function onCommand(state: SessionState, command: SessionCommand, now: Now): void {
@@ -127,6 +139,7 @@ function onCommand(state: SessionState, command: SessionCommand, now: Now): void
   }
   invariant(FRAME_KINDS.has(command.kind), 'only kinds of the table are sent');
   const requestId = command.type === 'answer' ? command.requestId : 0;
+  touchSession(session, command.kind, now);
   sendFrame(state, session, command.kind, { bytes: encodeFrame(command.kind, requestId, command.body) });
 }
 
@@ -251,6 +264,8 @@ export function createSessions(options: SessionOptions): SessionMachine {
     handle,
     deadline,
     sessionOf: (peer) => state.byPeer.get(peer)?.link,
+    usedMsOf: (link) => state.sessions.get(link)?.usedMs,
+    restUntilMs: (address, peer) => restUntil(state.dials, { address, expected: peer }),
     peers: () => viewPeers(state),
     view: () => viewSessions(state),
   };

@@ -176,6 +176,7 @@ function establish(state: SessionState, candidate: Candidate, now: Now): void {
     dialled,
     capabilities: new Set(intersectCapabilities(state.identity.capabilities, candidate.offered)),
     establishedMs: now.monoMs,
+    usedMs: now.monoMs,
     ciphers,
     rates: createRates(params, now.monoMs),
     outbox: createOutbox(params, now.monoMs),

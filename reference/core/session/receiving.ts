@@ -77,6 +77,7 @@ function readOne(state: SessionState, session: Session, frame: ReadFrame, now: N
   }
   switch (chargeFrame(state.params, session.rates, screening.class, frame.size, now.monoMs)) {
     case 'passes':
+      if (screening.class !== 'control') session.usedMs = now.monoMs;
       if (screening.outcome === 'use') onFrame(state, session, frame, now);
       return;
     case 'overrun':

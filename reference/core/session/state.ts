@@ -78,6 +78,8 @@ export interface Session {
   readonly dialled: string | undefined;
   readonly capabilities: ReadonlySet<string>;
   readonly establishedMs: MonoMs;
+  /** When it last carried a frame of a class other than control; when it was established before the first. */
+  usedMs: MonoMs;
   /** Undefined when frames travel as plaintext, because somebody else took care of the handshake. */
   readonly ciphers: Ciphers | undefined;
   readonly rates: Rates;

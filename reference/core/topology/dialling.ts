@@ -1,0 +1,182 @@
+/** Whom a node looks for, and when. Spec: chapter 10, "Dialling" */
+import type { MonoMs, PeerId } from '../types.ts';
+import type { Candidate } from './candidates.ts';
+import { judgeMember } from './judging.ts';
+import { REGION_NAMES, type Region, regionFloor } from './region.ts';
+import { claimedRegion, countedMembers, isProtected, type Member, regionOf, type TopologyState } from './state.ts';
+import { limitedSubnet } from './subnet-limit.ts';
+
+/** How many more sessions are wanted, dials under way counted; 0 when there are enough. */
+function shortage(state: TopologyState, members: readonly Member[]): number {
+  const { params, dials } = state;
+  const outbound = members.filter(({ direction }) => direction === 'outbound').length;
+  const wanted = Math.max(
+    params['topology.outbound_min'] - outbound - dials.size,
+    params['topology.connections_target'] - members.length - dials.size,
+    0,
+  );
+  return Math.max(0, Math.min(wanted, params['topology.connections_max'] - members.length - dials.size));
+}
+
+/** Regions with fewer sessions and dials than their floors. */
+function shortRegions(state: TopologyState, members: readonly Member[]): readonly Region[] {
+  if (state.ownRegion === 'unknown') return [];
+  const counts = new Map<Region, number>();
+  const count = (region: Region): void => {
+    counts.set(region, (counts.get(region) ?? 0) + 1);
+  };
+  for (const { peer } of members) count(regionOf(state, peer));
+  for (const { region } of state.dials.values()) count(region);
+  const target = state.params['topology.connections_target'];
+  return REGION_NAMES.filter((region) => (counts.get(region) ?? 0) < regionFloor(state.ownRegion, region, target));
+}
+
+function isResting(state: TopologyState, { peer, addresses, notBeforeMs }: Candidate): boolean {
+  const [address = ''] = addresses;
+  return notBeforeMs > state.nowMs || state.options.restUntilMs(address, peer) > state.nowMs;
+}
+
+/** Whether a candidate could be dialled now, subnets aside. Spec: TOP-049, TOP-051 */
+function isEligible(state: TopologyState, candidate: Candidate): boolean {
+  const { peer } = candidate;
+  if (peer === state.options.self || state.linkOf.has(peer) || state.dials.has(peer)) return false;
+  return !state.bans.has(peer, state.nowMs) && !isResting(state, candidate);
+}
+
+function dial(state: TopologyState, { peer, addresses }: Candidate): void {
+  const [address] = addresses;
+  if (address === undefined) return;
+  const subnet = limitedSubnet(state.params, address);
+  state.dials.set(peer, { peer, address, subnet, region: claimedRegion(state, peer), sinceMs: state.nowMs });
+  state.out.push({ type: 'connect', address, expected: peer });
+}
+
+/** Candidates in the order of chance in which they are dialled, those of short regions first. Spec: TOP-046, TOP-048 */
+class Choice {
+  readonly #state: TopologyState;
+  readonly #left: Candidate[];
+  readonly #outboundBySubnet = new Map<string, number>();
+
+  constructor(state: TopologyState, members: readonly Member[]) {
+    this.#state = state;
+    const eligible = [...state.candidates.values()].filter((candidate) => isEligible(state, candidate));
+    this.#left = state.rng.shuffle(eligible);
+    for (const { direction, subnet } of members) if (direction === 'outbound') this.#count(subnet);
+    for (const { subnet } of state.dials.values()) this.#count(subnet);
+  }
+
+  get size(): number {
+    return this.#left.length;
+  }
+
+  /** Dials the next candidate that `isWanted` allows; false when there is none. Spec: TOP-043 */
+  dialNext(isWanted: (candidate: Candidate) => boolean, anySubnet: boolean): boolean {
+    const state = this.#state;
+    const index = this.#left.findIndex((candidate) => {
+      if (!isWanted(candidate)) return false;
+      const subnet = limitedSubnet(state.params, candidate.addresses[0] ?? '');
+      return anySubnet || subnet === undefined || (this.#outboundBySubnet.get(subnet) ?? 0) < state.params['topology.subnet_outbound_max'];
+    });
+    const [candidate] = index === -1 ? [] : this.#left.splice(index, 1);
+    if (candidate === undefined) return false;
+    this.#count(limitedSubnet(state.params, candidate.addresses[0] ?? ''));
+    dial(state, candidate);
+    return true;
+  }
+
+  #count(subnet: string | undefined): void {
+    if (subnet !== undefined) this.#outboundBySubnet.set(subnet, (this.#outboundBySubnet.get(subnet) ?? 0) + 1);
+  }
+}
+
+/** Protected peers without a session that could be dialled now. Spec: TOP-044 */
+function missingProtected(state: TopologyState): readonly Candidate[] {
+  const peers = new Set<PeerId>([...state.protectedPeers, ...state.options.consensusPeers()]);
+  return [...peers]
+    .sort()
+    .map((peer) => state.candidates.get(peer))
+    .filter((candidate) => candidate !== undefined)
+    .filter((candidate) => isEligible(state, candidate));
+}
+
+/** Takes transient sessions as ordinary ones, the oldest first, while sessions are wanted. */
+function adoptTransients(state: TopologyState): void {
+  for (const member of state.members.values()) {
+    if (!member.isTransient || member.isEnding) continue;
+    if (shortage(state, countedMembers(state)) === 0) return;
+    member.isTransient = false;
+    member.isChosen = true;
+    judgeMember(state, member);
+  }
+}
+
+/** One round. Spec: TOP-040 to TOP-049 */
+export function dialRound(state: TopologyState): void {
+  const { params, dials } = state;
+  adoptTransients(state);
+  const hasRoom = (): boolean => dials.size < params['topology.dials_max'];
+  for (const candidate of missingProtected(state)) if (hasRoom()) dial(state, candidate);
+  const members = countedMembers(state);
+  const wanted = shortage(state, members);
+  const short = new Set(shortRegions(state, members));
+  if ((wanted === 0 && short.size === 0) || !hasRoom()) return;
+  const choice = new Choice(state, members);
+  const isOfShort = ({ peer }: Candidate): boolean => short.has(claimedRegion(state, peer));
+  const isLonely = members.length < params['topology.connections_min'];
+  const anybody = (): boolean => true;
+  let dialled = 0;
+  while (dialled < wanted && hasRoom()) {
+    const found =
+      (short.size > 0 && choice.dialNext(isOfShort, false)) ||
+      choice.dialNext(anybody, false) ||
+      (isLonely && choice.dialNext(anybody, true));
+    if (!found) break;
+    dialled += 1;
+    for (const region of [...short]) if (!shortRegions(state, members).includes(region)) short.delete(region);
+  }
+  if (dialled < wanted) askForPeers(state, wanted - dialled);
+  for (const region of short) {
+    if (!hasRoom() || members.length + dials.size >= params['topology.connections_high']) break;
+    choice.dialNext(({ peer }) => claimedRegion(state, peer) === region, false);
+  }
+}
+
+/** Tells the DHT that candidates have run out. Spec: TOP-047 */
+function askForPeers(state: TopologyState, count: number): void {
+  if (state.wantMs > state.nowMs || state.dials.size >= state.params['topology.dials_max']) return;
+  state.wantMs = state.nowMs + state.params['topology.want_ms'];
+  state.out.push({ type: 'wantPeers', count });
+}
+
+/** From when on a round could lead to something, undefined while nobody is wanted or nobody could be had. */
+export function roundWantedMs(state: TopologyState): MonoMs | undefined {
+  const members = countedMembers(state);
+  const isShort = shortage(state, members) > 0;
+  const hasRefill = !isShort && members.length < state.params['topology.connections_high'] && shortRegions(state, members).length > 0;
+  let nextMs = isShort ? state.wantMs : Number.POSITIVE_INFINITY;
+  for (const candidate of state.candidates.values()) {
+    if (state.linkOf.has(candidate.peer) || state.dials.has(candidate.peer)) continue;
+    if (!isShort && !hasRefill && !isProtected(state, candidate.peer)) continue;
+    const [address = ''] = candidate.addresses;
+    nextMs = Math.min(nextMs, Math.max(candidate.notBeforeMs, state.options.restUntilMs(address, candidate.peer)));
+  }
+  return nextMs === Number.POSITIVE_INFINITY ? undefined : Math.max(nextMs, state.nowMs);
+}
+
+/** Gives up dials that have lasted too long, and counts them as failed. Spec: TOP-042 */
+export function expireDials(state: TopologyState): void {
+  for (const { peer, sinceMs } of [...state.dials.values()]) {
+    if (state.nowMs - sinceMs < state.params['topology.dial_timeout_ms']) continue;
+    state.dials.delete(peer);
+    state.candidates.failed(peer, state.nowMs);
+  }
+}
+
+/** Whether a peer's loss is worth a dial, and when. Spec: TOP-050, TOP-052 */
+export function considerReturn(state: TopologyState, member: Member, score: number): void {
+  const { params, nowMs, candidates } = state;
+  const isWorth = member.isChosen || isProtected(state, member.peer) || score >= params['topology.reconnect_score_min'];
+  if (!isWorth) candidates.forget(member.peer);
+  else if (nowMs - member.sinceMs < params['topology.newcomer_ms']) candidates.failed(member.peer, nowMs);
+  else candidates.ended(member.peer, nowMs);
+}
