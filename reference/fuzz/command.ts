@@ -1,4 +1,5 @@
 /** `carillon fuzz`: hostile inputs to nodes in this process, a flood in another, and a verdict. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { messageOf, Problem } from '../runtime/problem.ts';
 
@@ -38,6 +39,21 @@ function hexadecimal(text: string): string {
   throw new InvalidArgumentError(`expected 1 to 32 bytes as hexadecimal digits; found ${JSON.stringify(text)}`);
 }
 
+/** Makes the directory for results before a run is spent on them. Throws E_FILE. */
+function requireDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    throw new Problem('E_FILE', {
+      where: '--report-dir',
+      expected: 'a directory that can be written',
+      found: messageOf(error),
+      todo: 'check the path and its permissions',
+    });
+  }
+}
+
 async function replay(path: string): Promise<number> {
   const { readFailure, replayFailure } = await import('./failure.ts');
   const failure = readFailure(path);
@@ -70,6 +86,7 @@ async function fuzz(flags: FuzzFlags): Promise<number> {
       todo: 'name one of these',
     });
   }
+  requireDirectory(flags.reportDir);
   const seed = flags.seed ?? randomBytes(8).toString('hex');
   process.stderr.write(`seed ${seed}\n`);
   const timeLimitMs = flags.timeLimit === undefined ? undefined : flags.timeLimit * 1000;
@@ -99,11 +116,18 @@ async function fuzz(flags: FuzzFlags): Promise<number> {
   return summaries.hasPassed(summary) ? 0 : 1;
 }
 
+const HELP = `
+  carillon fuzz --inputs 40000 --flood-seconds 10     a short run
+  carillon fuzz --replay reports/fuzz/failure-1.json  what failed, once more
+
+Exit codes: 0 nothing found, 1 a failure, 2 usage or file, 70 a fault of this program.`;
+
 /** Adds the command `fuzz` to the program. */
 export function registerFuzz(program: Command): void {
   program
     .command('fuzz')
     .description('give nodes hostile inputs, flood one, and see that nothing is thrown, starved or kept without bound')
+    .addHelpText('after', HELP)
     .option('--inputs <count>', 'hostile inputs', integer(1, INPUTS_MAX), INPUTS_DEFAULT)
     .option('--seed <hex>', 'repeat a run; a fresh seed if absent', hexadecimal)
     .option('--time-limit <seconds>', 'begin nothing further after that time', integer(1, SECONDS_MAX))
