@@ -3,6 +3,7 @@ import { create, type Message } from '@bufbuild/protobuf';
 import { type AppPayload, AppPayloadSchema } from '../../proto/gen/carillon/v1/gossip_pb.ts';
 import { EnvelopeSchema } from '../../proto/gen/carillon/v1/identity_pb.ts';
 import { RecordSchema } from '../../proto/gen/carillon/v1/records_pb.ts';
+import { SendPayloadSchema } from '../../proto/gen/carillon/v1/overlay_pb.ts';
 import { HandshakeHelloSchema } from '../../proto/gen/carillon/v1/session_pb.ts';
 import { copyBytes, decodeUtf8, encodeUtf8, fromHex, toHex } from '../core/bytes.ts';
 import { verifyStrict } from '../core/crypto/ed25519.ts';
@@ -33,8 +34,10 @@ import { createBucket, take } from '../core/wire/rate.ts';
 import { decodeStrict, encodeStrict } from '../core/wire/strict.ts';
 import { encodeUvarint, readUvarint } from '../core/wire/uvarint.ts';
 import { Arguments, RefusedArguments, u64 } from './arguments.ts';
+import { DHT_FUNCTIONS } from './evaluate-dht.ts';
 import { takeDatagramApart, writeDatagram } from './evaluate-datagram.ts';
 import { admitTransactions, orderTransactions } from './evaluate-mempool.ts';
+import { OVERLAY_FUNCTIONS } from './evaluate-overlay.ts';
 import { RECONCILIATION_FUNCTIONS } from './evaluate-reconciliation.ts';
 import { compareRecords, decodeRecord, encodeRecord, judgeOver, judgeRecordAlone } from './evaluate-records.ts';
 import { TOPOLOGY_FUNCTIONS } from './evaluate-topology.ts';
@@ -116,6 +119,8 @@ const FUNCTIONS: Readonly<Record<string, Entry>> = {
   'datagram.decode': { arity: 2, run: takeDatagramApart },
   ...RECONCILIATION_FUNCTIONS,
   ...TOPOLOGY_FUNCTIONS,
+  ...DHT_FUNCTIONS,
+  ...OVERLAY_FUNCTIONS,
   'strict.check': { arity: 2, run: (_, args) => checkStrict(args.text(0), args.bytes(1)) },
   'app.encode': { arity: 4, run: (_, args) => [encodeStrict(AppPayloadSchema, appPayloadOf(args))] },
   'app.decode': { arity: 1, run: (_, args) => readAppPayload(args.bytes(0)) },
@@ -215,6 +220,8 @@ function checkStrict(name: string, bytes: Uint8Array): Answer {
       return decodeStrict(EnvelopeSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     case 'HandshakeHello':
       return decodeStrict(HandshakeHelloSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
+    case 'SendPayload':
+      return decodeStrict(SendPayloadSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     case 'AppPayload':
       return decodeStrict(AppPayloadSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     case 'Record':

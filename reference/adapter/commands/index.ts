@@ -2,12 +2,14 @@
 import { invariant } from '../../core/errors.ts';
 import type { LocalNotice, LocalOutcome, LocalRequest } from '../../core/machine.ts';
 import { Arguments } from '../arguments.ts';
+import { dhtCommands } from './dht.ts';
 import { mempoolCommands } from './mempool.ts';
 import { recordsCommands } from './records.ts';
+import { overlayCommands } from './overlay.ts';
 import type { NamedCommands, OutcomeValues } from './table.ts';
 import { topologyCommands } from './topology.ts';
 
-const TABLES: readonly NamedCommands[] = [mempoolCommands, topologyCommands, recordsCommands];
+const TABLES: readonly NamedCommands[] = [dhtCommands, mempoolCommands, topologyCommands, recordsCommands, overlayCommands];
 
 /** Finds an entry by its name in the nouns' tables. */
 function entryOf<Entry>(parts: readonly Readonly<Record<string, Entry>>[], name: string): Entry | undefined {
