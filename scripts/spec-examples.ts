@@ -16,6 +16,8 @@ import {
   pushExample,
   twoFramesExample,
 } from './spec-example-bytes.ts';
+import { datagramExample } from './spec-example-datagrams.ts';
+import { overlayAutoExample, overlayChoiceExample, overlayScoreExample, routeExample } from './spec-example-overlay.ts';
 import {
   activeSizeExample,
   bodyFaultExample,
@@ -47,6 +49,7 @@ export const EXAMPLES: Readonly<Record<string, () => string>> = {
   'envelope-verdicts': envelopeVerdictExample,
   'ping-pong': pingPongExample,
   'two-frames': twoFramesExample,
+  datagrams: datagramExample,
   'frame-faults': frameFaultExample,
   'body-faults': bodyFaultExample,
   handshake: handshakeExample,
@@ -61,6 +64,10 @@ export const EXAMPLES: Readonly<Record<string, () => string>> = {
   'kept-links': keptLinksExample,
   score: scoreExample,
   decay: decayExample,
+  route: routeExample,
+  'overlay-score': overlayScoreExample,
+  'overlay-choice': overlayChoiceExample,
+  'overlay-auto': overlayAutoExample,
   'code-use': () => codeUse(clausesOf(SPEC), CODES),
 };
 
