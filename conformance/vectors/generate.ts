@@ -10,6 +10,7 @@ import { envelopeFiles } from './make/envelope.ts';
 import { externalFiles } from './make/external.ts';
 import { gossipFiles } from './make/gossip.ts';
 import { mempoolFiles } from './make/mempool.ts';
+import { overlayFiles } from './make/overlay.ts';
 import { peerIdFiles } from './make/peer-id.ts';
 import { reconciliationFiles } from './make/reconciliation.ts';
 import { recordsFiles } from './make/records.ts';
@@ -25,6 +26,7 @@ export const GENERATED_FOLDERS: readonly string[] = [
   'dht',
   'gossip',
   'identity',
+  'overlay',
   'reconciliation',
   'schema',
   'session',
@@ -47,6 +49,7 @@ export function generateVectors(): readonly GeneratedFile[] {
     ...recordsFiles(),
     ...mempoolFiles(),
     ...dhtFiles(),
+    ...overlayFiles(),
     ...topologyFiles(),
     ...reconciliationFiles(),
     ...externalFiles(),
