@@ -18,14 +18,15 @@ function shortage(state: TopologyState, members: readonly Member[]): number {
   return Math.max(0, Math.min(wanted, params['topology.connections_max'] - members.length - dials.size));
 }
 
-/** Regions with fewer sessions and dials than their floors. */
+/** Regions with fewer sessions and dials than their floors; a claim counts until there is a round trip to hold against it. */
 function shortRegions(state: TopologyState, members: readonly Member[]): readonly Region[] {
   if (state.ownRegion === 'unknown') return [];
   const counts = new Map<Region, number>();
   const count = (region: Region): void => {
     counts.set(region, (counts.get(region) ?? 0) + 1);
   };
-  for (const { peer } of members) count(regionOf(state, peer));
+  for (const { peer } of members)
+    count(state.memory.leastRttMs(peer, state.nowMs) === undefined ? claimedRegion(state, peer) : regionOf(state, peer));
   for (const { region } of state.dials.values()) count(region);
   const target = state.params['topology.connections_target'];
   return REGION_NAMES.filter((region) => (counts.get(region) ?? 0) < regionFloor(state.ownRegion, region, target));
@@ -89,14 +90,13 @@ class Choice {
   }
 }
 
-/** Protected peers without a session that could be dialled now. Spec: TOP-044 */
-function missingProtected(state: TopologyState): readonly Candidate[] {
+/** Protected peers whose addresses are known, ascending. */
+function protectedCandidates(state: TopologyState): readonly Candidate[] {
   const peers = new Set<PeerId>([...state.protectedPeers, ...state.options.consensusPeers()]);
   return [...peers]
     .sort()
     .map((peer) => state.candidates.get(peer))
-    .filter((candidate) => candidate !== undefined)
-    .filter((candidate) => isEligible(state, candidate));
+    .filter((candidate) => candidate !== undefined);
 }
 
 /** Takes transient sessions as ordinary ones, the oldest first, while sessions are wanted. */
@@ -115,7 +115,7 @@ export function dialRound(state: TopologyState): void {
   const { params, dials } = state;
   adoptTransients(state);
   const hasRoom = (): boolean => dials.size < params['topology.dials_max'];
-  for (const candidate of missingProtected(state)) if (hasRoom()) dial(state, candidate);
+  for (const candidate of protectedCandidates(state)) if (hasRoom() && isEligible(state, candidate)) dial(state, candidate);
   const members = countedMembers(state);
   const wanted = shortage(state, members);
   const short = new Set(shortRegions(state, members));
@@ -154,9 +154,9 @@ export function roundWantedMs(state: TopologyState): MonoMs | undefined {
   const isShort = shortage(state, members) > 0;
   const hasRefill = !isShort && members.length < state.params['topology.connections_high'] && shortRegions(state, members).length > 0;
   let nextMs = isShort ? state.wantMs : Number.POSITIVE_INFINITY;
-  for (const candidate of state.candidates.values()) {
+  const looksAt = isShort || hasRefill ? state.candidates.values() : protectedCandidates(state);
+  for (const candidate of looksAt) {
     if (state.linkOf.has(candidate.peer) || state.dials.has(candidate.peer)) continue;
-    if (!isShort && !hasRefill && !isProtected(state, candidate.peer)) continue;
     const [address = ''] = candidate.addresses;
     nextMs = Math.min(nextMs, Math.max(candidate.notBeforeMs, state.options.restUntilMs(address, candidate.peer)));
   }

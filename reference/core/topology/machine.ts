@@ -139,36 +139,36 @@ function settleUnjudged(state: TopologyState, input: TopologyInput): void {
   judgeMember(state, member);
 }
 
-function take(state: TopologyState, input: TopologyInput): void {
+/** Takes an input; false when it changes nothing that a timer hangs on. */
+function take(state: TopologyState, input: TopologyInput): boolean {
   settleUnjudged(state, input);
   switch (input.type) {
     case 'sessionUp':
       onSessionUp(state, input);
-      return;
+      return true;
     case 'sessionDown':
       onSessionDown(state, input);
-      return;
+      return true;
     case 'rtt':
-      state.memory.measure(input.peer, input.ms, state.nowMs);
-      return;
+      return state.memory.measure(input.peer, input.ms, state.nowMs);
     case 'dialEnded':
       onDialEnded(state, input);
-      return;
+      return true;
     case 'candidate':
       state.candidates.add(input.peer, textsOf(input.addresses));
-      return;
+      return true;
     case 'misbehaved':
       if (state.isActive && state.memory.misbehaved(input.peer, state.nowMs)) banPeer(state, input.peer, state.params['topology.ban_ms']);
-      return;
+      return true;
     case 'connect':
       onWish(state, input.address);
-      return;
+      return true;
     case 'local':
       onLocal(state, input);
-      return;
+      return true;
     default:
-      // What else sessions tell is for other machines.
-      return;
+      // What else sessions tell is for other machines; a tick is for the timers.
+      return input.type === 'tick';
   }
 }
 
@@ -201,6 +201,11 @@ function prune(state: TopologyState): void {
 /** The next multiple of a beat after a moment. */
 function nextBeat(afterMs: MonoMs, beatMs: number): MonoMs {
   return (Math.floor(afterMs / beatMs) + 1) * beatMs;
+}
+
+function isDue(state: TopologyState): boolean {
+  const dueMs = deadlineOf(state);
+  return dueMs !== undefined && dueMs <= state.nowMs;
 }
 
 /** Does what is due. */
@@ -249,8 +254,8 @@ export function createTopology(options: TopologyOptions): TopologyMachine {
     handle(input, now) {
       state.nowMs = now.monoMs;
       known = undefined;
-      take(state, input);
-      if (state.isActive) {
+      const hasChanged = take(state, input);
+      if (state.isActive && (hasChanged || isDue(state))) {
         runTimers(state);
         setTimers(state);
       }

@@ -54,12 +54,14 @@ export class PeerMemory {
     while (this.#retained > this.#params['topology.remembered_max']) this.#forgetShortest(nowMs);
   }
 
-  /** A round trip was measured. */
-  measure(peer: PeerId, ms: number, nowMs: MonoMs): void {
+  /** A round trip was measured; true when it is the smallest so far. */
+  measure(peer: PeerId, ms: number, nowMs: MonoMs): boolean {
     const entry = this.#peers.get(peer);
-    if (entry === undefined) return;
+    if (entry === undefined) return false;
     entry.roundTrip = { ms, atMs: nowMs };
-    entry.leastRttMs = Math.min(entry.leastRttMs ?? ms, ms);
+    if (entry.leastRttMs !== undefined && entry.leastRttMs <= ms) return false;
+    entry.leastRttMs = ms;
+    return true;
   }
 
   /** Counts one misbehaviour; true when the peer has misbehaved more often than is forgiven. Spec: TOP-084 */
