@@ -4,10 +4,12 @@ import {
   AdvanceRequestSchema,
   Clock,
   ClosedInputSchema,
+  CommandInputSchema,
   ConnectInputSchema,
   CrashRequestSchema,
-  CreateRequestSchema,
+  DatagramInputSchema,
   DestroyRequestSchema,
+  DialFailedInputSchema,
   Direction,
   type Effect,
   EstablishedLinkSchema,
@@ -18,24 +20,28 @@ import {
   OpenRequestSchema,
   PublishInputSchema,
   RawLinkSchema,
+  ResolvedInputSchema,
   RestartRequestSchema,
-  StakeSchema,
   type StepResponse,
   Until,
   ValidatedInputSchema,
   VerdictKind,
 } from '../../proto/gen/carillon/adapter/v1/adapter_pb.ts';
 import { hex } from '../model/bytes.ts';
-import { presetParameters } from '../model/parameters.ts';
+import type { Listener } from './behaviour-host.ts';
 import { REQUEST_LIMIT_MS, type RequestOp } from './connection.ts';
+import { addressMessage, createRequest, runParameters, WALL_START_MS } from './create-request.ts';
+import { type Dial, Dials } from './dials.ts';
 import { literalBytes } from './envelopes.ts';
 import { HarnessError, PlanError, TargetError } from './errors.ts';
-import { derive, NODE_LABEL, STAKE_AMOUNT, STAKE_LABELS } from './identities.ts';
+import { derive } from './identities.ts';
 import type { Plan, Step } from './plan.ts';
-import { type Outgoing, PlanRun } from './plan-run.ts';
+import { type Outgoing, type OutgoingAside, PlanRun } from './plan-run.ts';
 import { preflight, rawLinks } from './preflight.ts';
 import type { Target } from './target.ts';
 import type { Trace } from './trace.ts';
+
+export { PRESET, WALL_START_MS } from './create-request.ts';
 
 /** What makes a run repeatable. */
 export interface ExecuteOptions {
@@ -45,15 +51,10 @@ export interface ExecuteOptions {
   readonly runId: string;
 }
 
-/** The node's wall clock when its monotonic clock stands at 0: 2027-01-15T00:00:00Z. */
-export const WALL_START_MS: number = Date.UTC(2027, 0, 15);
-/** Preset that every judged node runs with. */
-export const PRESET = 'conformance';
-
 /** Advance answers in a row that do not move the clock; more is a livelock. */
 const STILL_ANSWERS_MAX = 10_000;
 /** Rounds of messages that one step may cause before the kit takes it for a loop. */
-const ROUNDS_MAX = 1_000;
+const ROUNDS_MAX = 10_000;
 
 /** Text id of the network of a run at level adapter, at most 32 bytes. */
 export function adapterNetworkId(seed: string): string {
@@ -96,8 +97,10 @@ class Execution {
   #stampMs = 0;
   /** Step in progress; −1 before the first. */
   #step = -1;
-  readonly #dials: { readonly dial: bigint; readonly address: string; isAnswered: boolean }[] = [];
+  readonly #dials: Dials;
   readonly #validations: bigint[] = [];
+  /** Commands that were taken, by their place in the order of tokens. */
+  readonly #commands: { readonly label: string; readonly command: string; hasOutcome: boolean }[] = [];
 
   constructor(target: Target, plan: Plan, { seed, runId }: ExecuteOptions) {
     this.#target = target;
@@ -112,28 +115,16 @@ class Execution {
       runId,
       networkId: this.#networkId,
       hasStakes: plan.setup.stakes === true,
+      parameters: runParameters(plan.setup),
       nowMs: () => this.#stampMs,
       wallMs: () => WALL_START_MS + this.#nowMs,
     });
+    this.#dials = new Dials(this.#run.behaviours);
   }
 
   async create(): Promise<void> {
-    const { overrides, stakes, stakeAmounts, applicationValidation } = this.#plan.setup;
-    const { identities, networkIdBytes } = this.#run;
-    const staked = stakes === true ? [NODE_LABEL, ...STAKE_LABELS] : [];
-    const value = create(CreateRequestSchema, {
-      node: this.#node,
-      seed: derive('node', this.#seed),
-      identitySeed: identities.of(NODE_LABEL).seed,
-      networkId: networkIdBytes,
-      preset: PRESET,
-      overrides: { ...overrides },
-      wallStartMs: BigInt(WALL_START_MS),
-      stakes: staked.map((label) =>
-        create(StakeSchema, { peerId: identities.of(label).peerId, amount: BigInt(stakeAmounts?.[label] ?? STAKE_AMOUNT) }),
-      ),
-      applicationValidation: applicationValidation ?? false,
-    });
+    const { identities, networkIdBytes: networkId } = this.#run;
+    const value = createRequest(this.#plan.setup, { node: this.#node, seed: this.#seed, networkId, identities });
     const effects = await this.#ask({ case: 'create', value });
     this.#isCreated = true;
     await this.#settle(effects);
@@ -158,15 +149,12 @@ class Execution {
   }
 
   trace(): Trace {
-    const { setup } = this.#plan;
     const has = (capability: string): boolean => this.#target.hello.capabilities.includes(capability);
-    const overrides = Object.entries(setup.overrides ?? {}).map(([name, value]): [string, number | string] => [name, readValue(value)]);
     return this.#run.trace({
       level: 'adapter',
       clock: this.#target.hello.clock === Clock.WALL ? 'wall' : 'virtual',
       observes: { deliver: true, verdict: has('reasons'), closeCode: has('reasons'), dial: has('outbound') },
       wallStartMs: WALL_START_MS,
-      parameters: { ...presetParameters(PRESET), ...Object.fromEntries(overrides) },
     });
   }
 
@@ -203,6 +191,7 @@ class Execution {
       case 'crash': {
         const effects = await this.#ask({ case: 'crash', value: create(CrashRequestSchema, { node: this.#node }) });
         run.dropLinks();
+        this.#dials.clear();
         run.recorder.add(this.#nowMs, { type: 'crashed' });
         return this.#settle(effects);
       }
@@ -211,18 +200,49 @@ class Execution {
         run.recorder.add(this.#nowMs, { type: 'restarted' });
         return this.#settle(effects);
       }
+      case 'dialFailed': {
+        const dial = this.#dials.take(step.dialled);
+        return dial === undefined ? run.notSent(-1, 'the node has not dialled') : this.#failDial(dial);
+      }
+      case 'resolved':
+        return this.#input({ case: 'resolved', value: create(ResolvedInputSchema, { name: step.name, texts: [...step.texts] }) });
+      case 'command':
+        return this.#command(step);
+      case 'datagram':
+        return run.sendDatagram(step);
+      case 'rawDatagram':
+        return run.sendRawDatagram(step);
+      case 'behave':
+        return run.behave(step);
       case 'upgrade':
         throw new HarnessError('an upgrade step at level adapter');
     }
+  }
+
+  async #command(step: Extract<Step, { op: 'command' }>): Promise<void> {
+    const args = this.#run.commandArguments(step);
+    if (args === undefined) return;
+    const { command, label } = step;
+    this.#commands.push({ label, command, hasOutcome: false });
+    const token = BigInt(this.#commands.length);
+    return this.#input({ case: 'command', value: create(CommandInputSchema, { token, command, args: [...args] }) });
+  }
+
+  #failDial({ dial }: Dial): Promise<void> {
+    return this.#input({ case: 'dialFailed', value: create(DialFailedInputSchema, { dial }) });
   }
 
   async #open(step: Extract<Step, { op: 'open' }>): Promise<void> {
     const run = this.#run;
     if (!run.canOpen(step)) return;
     const isOutbound = step.direction === 'outbound';
-    const dial = isOutbound ? this.#dials.findLast(({ isAnswered }) => !isAnswered) : undefined;
+    const dial = isOutbound ? this.#dials.take(step.dialled) : undefined;
     if (isOutbound && dial === undefined) return run.notSent(step.link, 'the node has not dialled');
-    if (dial !== undefined) dial.isAnswered = true;
+    return this.#connect(step, dial);
+  }
+
+  async #connect(step: Extract<Step, { op: 'open' }>, dial: Dial | undefined): Promise<void> {
+    const run = this.#run;
     const isRaw = this.#rawLinks.has(step.link) || !this.#target.hello.capabilities.includes('established');
     const address = step.address ?? (dial === undefined ? addressOf(step.link) : hostOf(dial.address));
     run.addLink(step, isRaw ? 'raw' : 'established', address);
@@ -231,12 +251,19 @@ class Execution {
     const value = create(OpenRequestSchema, {
       node: this.#node,
       link: step.link,
-      direction: isOutbound ? Direction.OUTBOUND : Direction.INBOUND,
+      direction: dial === undefined ? Direction.INBOUND : Direction.OUTBOUND,
       remoteAddress: address,
       dial: dial?.dial ?? 0n,
       mode: isRaw
         ? { case: 'raw', value: create(RawLinkSchema) }
-        : { case: 'established', value: create(EstablishedLinkSchema, { ...peer, capabilities: [...peer.capabilities] }) },
+        : {
+            case: 'established',
+            value: create(EstablishedLinkSchema, {
+              ...peer,
+              capabilities: [...peer.capabilities],
+              listenAddresses: peer.listenAddresses.map(addressMessage),
+            }),
+          },
     });
     const effects = await this.#ask({ case: 'open', value });
     if (!isRaw) {
@@ -253,11 +280,16 @@ class Execution {
     if (isRaw && step.mode === 'session') await this.#handshake({ link: step.link });
   }
 
-  /** Capabilities that the node offers in this run, as far as its Hello and the overrides tell. */
+  /** Capabilities that the node offers in this run, as far as its Hello and the parameters tell. */
   #nodeOffers(): readonly string[] {
-    const mode = this.#plan.setup.overrides?.['gossip.mode'];
-    const without = mode === 'off' ? 'gossip/1' : mode === 'only' ? 'direct/1' : undefined;
-    return this.#target.hello.capabilities.filter((capability) => capability.includes('/') && capability !== without);
+    const parameters = runParameters(this.#plan.setup);
+    const isOff = (capability: string): boolean => {
+      const noun = capability.slice(0, capability.indexOf('/'));
+      const value = parameters[MODES[noun] ?? `${noun}.mode`];
+      if (noun === 'gossip' || noun === 'direct') return parameters['gossip.mode'] === (noun === 'gossip' ? 'off' : 'only');
+      return value === 'off';
+    };
+    return this.#target.hello.capabilities.filter((capability) => capability.includes('/') && !isOff(capability));
   }
 
   async #handshake(step: Extract<Step, { op: 'handshake' }> | { readonly link: number }): Promise<void> {
@@ -279,7 +311,9 @@ class Execution {
     let still = 0;
     while (this.#nowMs < targetMs) {
       const before = this.#nowMs;
-      await this.#advanceOnce(targetMs, Until.EFFECT);
+      // An automatic peer may have something to do before.
+      const dueMs = Math.ceil(run.behaviours.nextMs ?? targetMs);
+      await this.#advanceOnce(Math.min(targetMs, Math.max(dueMs, this.#nowMs)), Until.EFFECT);
       if (answersPings) run.answerPings();
       else run.forgetPings();
       await this.#flush();
@@ -312,17 +346,44 @@ class Execution {
     await this.#flush();
   }
 
-  /** Sends the outbox until it is empty, effects of what was sent included. */
+  /** Sends the outbox until it is empty and automatic peers have nothing to do at this moment, effects of what was sent included. */
   async #flush(): Promise<void> {
     const { outbox } = this.#run;
-    for (let round = 0; outbox.length > 0; round++) {
+    for (let round = 0; ; round++) {
       if (round > ROUNDS_MAX) throw new HarnessError(`the kit and the node answer each other without end in step ${this.#step}`);
+      this.#run.workBehaviours();
+      const dials = this.#dials.takeAnswers();
+      if (outbox.length === 0 && dials.length === 0) return;
       for (const outgoing of outbox.splice(0)) {
         // The node may have closed the link in answer to the bytes before.
-        if (!this.#run.isOpen(outgoing.link)) continue;
+        if ((outgoing.kind === 'message' || outgoing.kind === 'plaintext') && !this.#run.isOpen(outgoing.link)) continue;
         this.#take(await this.#ask({ case: 'input', value: create(InputRequestSchema, { node: this.#node, input: inputOf(outgoing) }) }));
       }
+      for (const { listener, opens, ...dial } of dials) {
+        if (opens) await this.#openListener(dial, listener);
+        else await this.#failDial(dial);
+      }
     }
+  }
+
+  /** An automatic peer takes the node's dial. */
+  async #openListener(dial: Dial, listener: Listener): Promise<void> {
+    const { capabilities, roles, listenAddresses } = listener;
+    const link = this.#run.nextAutoLink();
+    this.#run.behaviours.listenOnLink(link, listener);
+    await this.#connect(
+      {
+        op: 'open',
+        link,
+        peer: listener.peer.label,
+        mode: 'session',
+        direction: 'outbound',
+        ...(capabilities === undefined ? {} : { capabilities }),
+        ...(roles === undefined ? {} : { roles }),
+        ...(listenAddresses === undefined ? {} : { listenAddresses }),
+      },
+      dial,
+    );
   }
 
   /** One request whose answer is a step. Moves the clock and returns the effects, checked against it. */
@@ -392,8 +453,8 @@ class Execution {
     switch (effect.case) {
       case 'dial': {
         const { dial, address } = effect.value;
-        this.#dials.push({ dial, address, isAnswered: false });
         recorder.add(atMs, { type: 'dial', dial: Number(dial), address });
+        this.#dials.add({ dial, address });
         break;
       }
       case 'close':
@@ -426,6 +487,25 @@ class Execution {
         recorder.add(atMs, { type: 'verdict', link, envelopeHash: hex(envelopeHash), verdict, code, clause });
         break;
       }
+      case 'outcome': {
+        const { token, error, values } = effect.value;
+        const command = this.#commands[Number(token) - 1];
+        if (command === undefined || command.hasOutcome) {
+          throw this.#during(new TargetError('E_ADAPTER', `an Outcome effect names token ${token}, which waits for none (CNF-011)`));
+        }
+        command.hasOutcome = true;
+        recorder.add(atMs, { type: 'outcome', label: command.label, command: command.command, error, values: values.map(hex) });
+        break;
+      }
+      case 'notice':
+        recorder.add(atMs, { type: 'notice', notice: effect.value.notice, values: effect.value.values.map(hex) });
+        break;
+      case 'datagram':
+        run.receiveDatagram(effect.value.remoteAddress, effect.value.data, atMs);
+        break;
+      case 'resolve':
+        recorder.add(atMs, { type: 'resolve', name: effect.value.name });
+        break;
       case undefined:
         throw this.#during(new TargetError('E_ADAPTER', 'the adapter reports an effect that the kit does not know'));
     }
@@ -445,10 +525,21 @@ const VERDICT_NAMES: ReadonlyMap<VerdictKind, keyof typeof VERDICTS> = new Map([
   [VerdictKind.REJECT, 'reject'],
 ]);
 
-function inputOf({ link, kind, bytes, text }: Outgoing): Exclude<InputRequest['input'], { case: undefined }> {
-  if (kind === 'plaintext') return { case: 'frame', value: create(FrameInputSchema, { link, plaintext: bytes }) };
-  return { case: 'message', value: create(MessageInputSchema, { link, data: bytes, text }) };
+function inputOf(outgoing: Outgoing | OutgoingAside): Exclude<InputRequest['input'], { case: undefined }> {
+  switch (outgoing.kind) {
+    case 'plaintext':
+      return { case: 'frame', value: create(FrameInputSchema, { link: outgoing.link, plaintext: outgoing.bytes }) };
+    case 'message':
+      return { case: 'message', value: create(MessageInputSchema, { link: outgoing.link, data: outgoing.bytes, text: outgoing.text }) };
+    case 'datagram':
+      return { case: 'datagram', value: create(DatagramInputSchema, { remoteAddress: outgoing.from, data: outgoing.bytes }) };
+    case 'close':
+      return { case: 'closed', value: create(ClosedInputSchema, { link: outgoing.link }) };
+  }
 }
+
+/** Parameters that switch a capability on and off, where they are not `<noun>.mode`. */
+const MODES: Readonly<Record<string, string>> = { reconcile: 'reconcile.mode', iblt: 'reconcile.iblt' };
 
 /** An address of the benchmarking range 198.18.0.0/15, another for each link, so that limits by address do not meet by chance. */
 function addressOf(link: number): string {
@@ -460,8 +551,4 @@ function addressOf(link: number): string {
 function hostOf(address: string): string {
   const host = /^(?:[a-z]+:\/\/)?(?:\[([0-9a-fA-F:.]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d+)?(?:\/.*)?$/.exec(address);
   return host?.[1] ?? host?.[2] ?? '203.0.113.1';
-}
-
-function readValue(text: string): number | string {
-  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

@@ -25,6 +25,7 @@ function options(
     ephemeral: identities.ephemeralKey(link),
     capabilities: isInitiator ? ['gossip/1', 'direct/1'] : ['gossip/1'],
     roles: 1,
+    listenAddresses: [],
     defect,
     memory,
   };

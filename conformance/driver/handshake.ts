@@ -5,9 +5,10 @@
 import { concat, equal, hex, unhex, utf8 } from '../model/bytes.ts';
 import { judgeEnvelope, readEnvelope } from '../model/envelope.ts';
 import { encodeFrame } from '../model/frame.ts';
-import { areCapabilities, type Hello, intersectCapabilities, readHello, sessionMinor } from '../model/hello.ts';
+import { type AddressFields, areCapabilities, type Hello, intersectCapabilities, readHello, sessionMinor } from '../model/hello.ts';
 import { chachaSeal, NoiseFailure, NoiseSession, noisePrologue } from '../model/noise.ts';
 import { peerId } from '../model/peer-id.ts';
+import { readAddressText } from './addresses.ts';
 import { HarnessError } from './errors.ts';
 import { derive, type Identity, type KeyPair } from './identities.ts';
 import { type HelloSource, helloOfSize, kitHello } from './kit-hello.ts';
@@ -30,6 +31,8 @@ export interface HandshakeOptions {
   readonly ephemeral: KeyPair;
   readonly capabilities: readonly string[];
   readonly roles: number;
+  /** `ws://1.2.3.4:5` and the like. */
+  readonly listenAddresses: readonly string[];
   readonly defect: HandshakeDefect | undefined;
   readonly memory: HandshakeMemory;
 }
@@ -47,6 +50,8 @@ export type HandshakeState =
       readonly capabilities: readonly string[];
       /** Capabilities of the node's hello. */
       readonly offered: readonly string[];
+      /** Listen addresses of the node's hello. */
+      readonly listens: readonly AddressFields[];
     };
 
 /** A handshake message with its number. */
@@ -205,9 +210,18 @@ export class KitHandshake {
 
   /** Message 2 or 3 with the kit's hello. */
   #withHello(number: 2 | 3, reflected: Uint8Array | undefined): { readonly bytes: Uint8Array; readonly isReadable: boolean } {
-    const { defect, isInitiator, networkId, identity, staticKey, capabilities, roles } = this.#options;
+    const { defect, isInitiator, networkId, identity, staticKey, capabilities, roles, listenAddresses } = this.#options;
     const side = isInitiator ? 'initiator' : 'responder';
-    const source: HelloSource = { networkId, identity, staticKey: staticKey.publicKey, side, capabilities, roles };
+    const addresses = listenAddresses.map(readAddressText);
+    const source: HelloSource = {
+      networkId,
+      identity,
+      staticKey: staticKey.publicKey,
+      side,
+      capabilities,
+      roles,
+      listenAddresses: addresses,
+    };
     const overhead = number === 2 ? MESSAGE_2_OVERHEAD : MESSAGE_3_OVERHEAD;
     const size = defect?.kind === 'oversize' ? defect.size : undefined;
     const sized = size === undefined ? undefined : helloOfSize(source, size - overhead);
@@ -259,7 +273,14 @@ export class KitHandshake {
     const own = defect?.kind === 'capabilities' ? defect.capabilities : capabilities;
     const { hello, peerId: nodePeerId } = this.#node;
     const session = intersectCapabilities(hello.capabilities, own);
-    this.#state = { phase: 'done', noise: this.#noise, nodePeerId, capabilities: session, offered: hello.capabilities };
+    this.#state = {
+      phase: 'done',
+      noise: this.#noise,
+      nodePeerId,
+      capabilities: session,
+      offered: hello.capabilities,
+      listens: hello.listenAddresses,
+    };
   }
 }
 

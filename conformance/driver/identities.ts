@@ -3,7 +3,7 @@ import { concat, hex, sha256, utf8 } from '../model/bytes.ts';
 import { peerId } from '../model/peer-id.ts';
 import { publicKey, x25519PublicKey } from '../model/quick.ts';
 import { lp } from '../model/uvarint.ts';
-import type { Hex, Label, Plan, Step } from './plan.ts';
+import type { Hex, Label, Plan } from './plan.ts';
 
 /** The keys behind a label. */
 export interface Identity {
@@ -96,6 +96,9 @@ export function createIdentities({ seed, runId, networkId, nodeSeed }: IdentityS
 export function labelsOf(plan: Plan, hasStakes: boolean): readonly Label[] {
   const labels = new Set<Label>([NODE_LABEL, ...(hasStakes ? STAKE_LABELS : [])]);
   for (const step of plan.steps) collectLabels(step, labels);
+  const { protectedPeers = [], ledger } = plan.setup;
+  for (const label of [...protectedPeers, ...(ledger?.leaders ?? [])]) labels.add(label);
+  collectLabels(ledger?.accounts, labels);
   return [...labels].sort();
 }
 
@@ -103,7 +106,7 @@ const LABEL_FIELDS: ReadonlySet<string> = new Set(['peer', 'origin', 'label', 'e
 /** Fields of messages hold bytes where symbols of the same name hold a label. */
 const HEX_FORM = /^(?:[0-9a-f]{2}){10,}$/;
 
-function collectLabels(value: Step | unknown, labels: Set<Label>): void {
+function collectLabels(value: unknown, labels: Set<Label>): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [field, inner] of Object.entries(value)) {
     if (typeof inner === 'string' && LABEL_FIELDS.has(field) && inner !== '' && !HEX_FORM.test(inner)) labels.add(inner);

@@ -16,6 +16,7 @@ export interface HelloSource {
   readonly side: 'initiator' | 'responder';
   readonly capabilities: readonly string[];
   readonly roles: number;
+  readonly listenAddresses?: readonly AddressFields[];
 }
 
 const CONTEXT = 'handshake';
@@ -53,8 +54,8 @@ export function kitHello(source: HelloSource, defect: HandshakeDefect | undefine
   }
 }
 
-function helloFields({ staticKey, side, capabilities, roles }: HelloSource): HelloFields {
-  return { staticKey, side, minorMin: 0, minorMax: 0, capabilities: sortCapabilities(capabilities), roles, listenAddresses: [] };
+function helloFields({ staticKey, side, capabilities, roles, listenAddresses = [] }: HelloSource): HelloFields {
+  return { staticKey, side, minorMin: 0, minorMax: 0, capabilities: sortCapabilities(capabilities), roles, listenAddresses };
 }
 
 /** Capabilities in the order that a hello needs. */

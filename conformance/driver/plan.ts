@@ -131,6 +131,18 @@ export interface FrameSpec {
   readonly body: BodySpec;
 }
 
+/** How a datagram departs from what is in order. */
+export type DatagramDefect =
+  | { readonly kind: 'tag' } // last byte of the tag flipped
+  | { readonly kind: 'network'; readonly networkId: string } // tag and proof of another network
+  | { readonly kind: 'proof' } // last byte of the signature flipped
+  | { readonly kind: 'noProof' }
+  | { readonly kind: 'tail'; readonly bytes: Hex } // bytes behind the rest
+  | { readonly kind: 'cut'; readonly count: number }; // the last bytes missing
+
+/** What an automatic peer is told, as its behaviour reads it. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
 /** What the kit's handshake does wrong, at most one thing. */
 export type HandshakeDefect =
   | { readonly kind: 'message1Payload'; readonly bytes: Hex }
@@ -167,11 +179,16 @@ export type Step =
       readonly peer: Label;
       /** `session`: a session by whatever mode the target has (established, or raw with a full handshake). `raw`: a bare connection. */
       readonly mode: 'session' | 'raw';
+      /** Answers the newest Dial effect that waits when outbound, or the newest to `dialled`. */
       readonly direction?: 'inbound' | 'outbound';
-      /** Answers the newest Dial effect when outbound. */
+      readonly dialled?: string;
       readonly address?: string;
       /** Offered capabilities, in any order; `["gossip/1"]` if absent. */
       readonly capabilities?: readonly string[];
+      /** Of the peer's hello; 1 (app) if absent. */
+      readonly roles?: number;
+      /** Of the peer's hello: `ws://1.2.3.4:5`; none if absent. */
+      readonly listenAddresses?: readonly string[];
     }
   /** Runs the kit's side of the handshake on a raw link until it is complete or broken. */
   | {
@@ -204,6 +221,45 @@ export type Step =
   | { readonly op: 'connect'; readonly address: string; readonly expected?: Label }
   /** Answers the n-th Validate effect of the run, counted from 0. */
   | { readonly op: 'validated'; readonly index: number; readonly verdict: 'accept' | 'ignore' | 'reject' }
+  /** The newest dial that waits came to nothing, or the newest to `dialled`. */
+  | { readonly op: 'dialFailed'; readonly dialled?: string }
+  /** Texts of a name's TXT records, as the answer to a Resolve effect. */
+  | { readonly op: 'resolved'; readonly name: string; readonly texts: readonly string[] }
+  /** A command of chapter 23; its outcome carries the label. Level adapter only. */
+  | { readonly op: 'command'; readonly command: string; readonly args: readonly Value[]; readonly label: string }
+  /**
+   * A datagram from `IP:PORT`. What is left out is what is in order: a fresh cookie and request id for a
+   * question, those of the node's newest question to that address for a reply, no token, and behind an
+   * answer the proof of `by`.
+   */
+  | {
+      readonly op: 'datagram';
+      readonly from: string;
+      readonly frame: FrameSpec;
+      readonly cookie?: BytesValue;
+      readonly token?: BytesValue;
+      readonly by?: Label;
+      readonly defect?: DatagramDefect;
+    }
+  /** A datagram of these bytes. */
+  | { readonly op: 'rawDatagram'; readonly from: string; readonly bytes: Value }
+  /**
+   * From now on an automatic peer answers on a link, on UDP addresses (`IP:PORT`) or where the node dials
+   * (`ws://IP:PORT`); it goes on until the plan ends. `behaviours/` has them by name.
+   */
+  | {
+      readonly op: 'behave';
+      readonly as: string;
+      readonly with?: Json;
+      readonly link?: number;
+      readonly at?: string | readonly string[];
+      /** Needed with `at`. */
+      readonly peer?: Label;
+      /** Of the links that the node dials, as for `open`. */
+      readonly capabilities?: readonly string[];
+      readonly roles?: number;
+      readonly listenAddresses?: readonly string[];
+    }
   | { readonly op: 'crash' }
   | { readonly op: 'restart' };
 
@@ -215,6 +271,24 @@ export interface Setup {
   /** With `stakes`: other amounts for some of these labels; plans that need any run at level adapter only. */
   readonly stakeAmounts?: Readonly<Record<Label, number>>;
   readonly applicationValidation?: boolean;
+  /** Where the node looks for its first peers. Level adapter only, like all that follow. */
+  readonly bootstrap?: readonly string[];
+  readonly protectedPeers?: readonly Label[];
+  /** Role bits of the node; 1 (app) if absent. */
+  readonly roles?: number;
+  /** What the node says of where it listens: `ws://1.2.3.4:5`. */
+  readonly listenAddresses?: readonly string[];
+  readonly ledger?: LedgerSetup;
+}
+
+/** A ledger that stands still while slots pass. */
+export interface LedgerSetup {
+  /** When slot 0 begins, in milliseconds after the node's wall clock at its start; negative: before. */
+  readonly genesisMs: number;
+  /** Accounts that are not here have nonce 0 and balance 0. Decimal text for values above 2^53 − 1. */
+  readonly accounts: readonly { readonly peer: Label; readonly nonce: number | string; readonly balance: number | string }[];
+  /** Leader of slot s: the one at s modulo their number. */
+  readonly leaders: readonly Label[];
 }
 
 export interface Plan {

@@ -1,6 +1,7 @@
 /** Writes the trace of a plan run, with frames read by the kit's own reader. */
 import { decodeBody } from '../model/bodies.ts';
 import { hex } from '../model/bytes.ts';
+import { seeEnvelope } from '../model/envelope.ts';
 import { frameRule, type SplitFrame, splitPlaintext } from '../model/frame.ts';
 import type { EnvelopeStore } from './envelopes.ts';
 import { isList, isSeenEnvelope } from './seen.ts';
@@ -42,6 +43,11 @@ export class Recorder {
     const isKnown = frameRule(frame.kind) !== undefined;
     const body: SeenBody | undefined = isKnown ? decodeBody(frame.kind, frame.body, this.#networkId) : { type: 'unknown' };
     return { kind: frame.kind, requestId: frame.requestId, body: body && this.#named(body), raw: hex(frame.raw) };
+  }
+
+  /** Reads one envelope, named if the kit made it. */
+  seeEnvelope(bytes: Uint8Array): SeenEnvelope {
+    return this.#name(seeEnvelope(this.#networkId, bytes));
   }
 
   /** Records each frame of a plaintext of the node and returns them; what is no frame is an unreadable message. */

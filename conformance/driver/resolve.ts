@@ -3,14 +3,15 @@
  * `$*.push.items.0.envelope.id`.
  *
  * The name is the body of a frame of the node (`ping`, `goAway`, `push`, `findNode`: the message's name
- * with a small first letter) or an event (`deliver`, `validate`, `verdict`, `dial`, `closed`). The rest
- * is a path into it; frames also have `kind`, `requestId` and `raw`, which hide fields of these names
+ * with a small first letter) or an event (`deliver`, `validate`, `verdict`, `dial`, `closed`,
+ * `outcome`, `notice`, `resolve`). The rest is a path into it; frames also have `kind`, `requestId` and `raw`, datagrams
+ * `cookie`, `token` and `proof`, which hide fields of these names
  * (`$*.value.fields.kind` finds those).
  */
 import { unhex } from '../model/bytes.ts';
 import { HarnessError } from './errors.ts';
 import type { BytesValue, NumberValue, Ref } from './plan.ts';
-import type { TraceEvent } from './trace.ts';
+import type { SeenFrame, TraceEvent } from './trace.ts';
 
 /** Where a reference stands. */
 export interface RefScope {
@@ -20,10 +21,12 @@ export interface RefScope {
   readonly step: number;
   /** Link of that step; undefined for steps without one. */
   readonly link: number | undefined;
+  /** The kit's address of a `datagram` step: only datagrams to it are looked at. */
+  readonly endpoint?: string | undefined;
 }
 
 const REF = /^\$(\d+|-\d+|\*)\.([a-zA-Z]+)\.([a-zA-Z0-9.]+)$/;
-const EVENT_NAMES: ReadonlySet<string> = new Set(['deliver', 'validate', 'verdict', 'dial', 'closed']);
+const EVENT_NAMES: ReadonlySet<string> = new Set(['deliver', 'validate', 'verdict', 'dial', 'closed', 'outcome', 'notice', 'resolve']);
 
 /** Whether a value is a reference. */
 export function isRef(value: unknown): value is Ref {
@@ -67,15 +70,23 @@ export function refsIn(value: unknown): readonly Ref[] {
   return Object.values(value).flatMap(refsIn);
 }
 
-function newest(name: string, { events, link }: RefScope): unknown {
+function newest(name: string, scope: RefScope): unknown {
+  const { events } = scope;
   for (let index = events.length - 1; index >= 0; index--) {
     const event = events[index];
     if (event === undefined) continue;
-    if (link !== undefined && 'link' in event && event.link !== link) continue;
+    if (!isInScope(event, scope)) continue;
     const captured = capture(event, name);
     if (captured !== undefined) return captured;
   }
   return undefined;
+}
+
+/** Frames of other links are out of sight, and so are datagrams to other addresses, or all of them from a link. */
+function isInScope(event: TraceEvent, { link, endpoint }: RefScope): boolean {
+  if (event.type === 'datagram') return link === undefined && (endpoint === undefined || event.to === endpoint);
+  if (endpoint !== undefined && event.type === 'frame') return false;
+  return link === undefined || !('link' in event) || event.link === link;
 }
 
 function firstOfStep(name: string, where: string, { events, step }: RefScope): unknown {
@@ -90,13 +101,18 @@ function firstOfStep(name: string, where: string, { events, step }: RefScope): u
 
 /** The event's fields when it is the node's and has that name. */
 function capture(event: TraceEvent, name: string): unknown {
-  if (event.type === 'frame') {
-    const { frame } = event;
-    const { body, kind, requestId, raw } = frame;
-    if (body === undefined || lowerFirst(body.type === 'message' ? body.message : body.type) !== name) return undefined;
-    return { ...(body.type === 'message' ? { ...body.fields, fields: body.fields } : body), kind, requestId, raw };
+  if (event.type === 'frame') return captureFrame(event.frame, name);
+  if (event.type === 'datagram') {
+    const { frame, cookie, token, proof } = event.datagram;
+    const captured = frame && captureFrame(frame, name);
+    return captured && { ...captured, cookie, token, proof };
   }
   return EVENT_NAMES.has(name) && event.type === name ? event : undefined;
+}
+
+function captureFrame({ body, kind, requestId, raw }: SeenFrame, name: string): object | undefined {
+  if (body === undefined || lowerFirst(body.type === 'message' ? body.message : body.type) !== name) return undefined;
+  return { ...(body.type === 'message' ? { ...body.fields, fields: body.fields } : body), kind, requestId, raw };
 }
 
 function lowerFirst(text: string): string {

@@ -2,7 +2,7 @@
  * What happened when a plan was carried out: one list of events in order, the only thing that
  * judges see. Events of a socket, a simulator or a cluster have the same form.
  */
-import type { Hex, Label, Step } from './plan.ts';
+import type { Hex, Label, Setup, Step } from './plan.ts';
 
 /** A frame read by the kit's own reader. `body` is undefined when it is not well-formed. */
 export interface SeenFrame {
@@ -48,6 +48,19 @@ export interface SeenEnvelope {
   readonly payload?: { readonly message: string; readonly fields: SeenFields } | undefined;
   /** The name in the plan, for envelopes that the kit made. */
   readonly name: string | undefined;
+}
+
+/** A datagram read by the kit's model; what cannot be read has bytes and fault alone. */
+export interface SeenDatagram {
+  readonly bytes: Hex;
+  /** The clause of chapter 03 that drops it whatever came before, with its code. */
+  readonly fault: { readonly code: string; readonly clause: string } | undefined;
+  readonly cookie?: Hex;
+  /** Zeros for none. */
+  readonly token?: Hex;
+  readonly frame?: SeenFrame;
+  /** Whose proof stands behind the frame. */
+  readonly proof?: { readonly peerId: Hex; readonly publicKey: Hex; readonly valid: boolean };
 }
 
 /** Monotonic milliseconds of the node at level adapter, of the kit at level wire. */
@@ -121,6 +134,27 @@ export type TraceEvent =
       readonly code: string;
       readonly clause: string;
     })
+  /** A datagram of the node to an address of the kit. */
+  | (At & { readonly type: 'datagram'; readonly to: string; readonly datagram: SeenDatagram })
+  | (At & { readonly type: 'sentDatagram'; readonly from: string; readonly datagram: SeenDatagram; readonly auto: boolean })
+  /** A command with the bytes of its arguments; `envelope` is the first one that the plan seals. */
+  | (At & {
+      readonly type: 'sentCommand';
+      readonly label: string;
+      readonly command: string;
+      readonly args: readonly Hex[];
+      readonly envelope?: SeenEnvelope;
+    })
+  /** What the command of that label came to; the error is empty when there are values, or none to give. */
+  | (At & {
+      readonly type: 'outcome';
+      readonly label: string;
+      readonly command: string;
+      readonly error: string;
+      readonly values: readonly Hex[];
+    })
+  | (At & { readonly type: 'notice'; readonly notice: string; readonly values: readonly Hex[] })
+  | (At & { readonly type: 'resolve'; readonly name: string })
   | (At & { readonly type: 'crashed' })
   | (At & { readonly type: 'restarted' });
 
@@ -141,6 +175,8 @@ export interface Trace {
   readonly stakes: Readonly<Record<Hex, number>>;
   /** The plan's setup: accepted messages wait for `validated` steps. */
   readonly applicationValidation: boolean;
+  /** All of the plan's setup. */
+  readonly setup?: Setup;
   readonly events: readonly TraceEvent[];
   /** Monotonic time at which the plan ended. */
   readonly endMs: number;

@@ -122,6 +122,7 @@ class WireExecution {
       networkId,
       nodeSeed,
       hasStakes: true,
+      parameters: this.#parameters,
       nowMs: () => this.#nowMs(),
       wallMs: () => Date.now(),
     });
@@ -154,7 +155,6 @@ class WireExecution {
       level: 'wire',
       observes: { deliver: false, verdict: false, closeCode: false, dial: false },
       wallStartMs: this.#wallStartMs,
-      parameters: this.#parameters,
     });
   }
 
@@ -272,8 +272,10 @@ class WireExecution {
   }
 
   #flush(): void {
-    for (const { link, bytes, text, unfinished } of this.#run.outbox.splice(0)) {
-      if (this.#run.isOpen(link)) this.#sockets.get(link)?.send(bytes, { text, unfinished });
+    for (const outgoing of this.#run.outbox.splice(0)) {
+      if (outgoing.kind === 'close') this.#sockets.get(outgoing.link)?.close();
+      else if (outgoing.kind === 'datagram') continue;
+      else if (this.#run.isOpen(outgoing.link)) this.#sockets.get(outgoing.link)?.send(outgoing.bytes, outgoing);
     }
   }
 

@@ -11,7 +11,7 @@ import type {
   Plan,
   Step,
 } from '../driver/plan.ts';
-import type { SeenBody, SeenFields, SeenFrame, SeenValue, Trace, TraceEvent } from '../driver/trace.ts';
+import type { SeenBody, SeenDatagram, SeenFields, SeenFrame, SeenValue, Trace, TraceEvent } from '../driver/trace.ts';
 import type { DiagramLine } from '../report/result.ts';
 
 /** Characters of a byte string that are shown. */
@@ -55,6 +55,18 @@ export function describeStep(step: Step): string {
       return `the node connects to ${step.address}${step.expected === undefined ? '' : `, expecting ${step.expected}`}`;
     case 'validated':
       return `the application answers question ${step.index} with ${step.verdict}`;
+    case 'dialFailed':
+      return `the dial${step.dialled === undefined ? '' : ` to ${step.dialled}`} comes to nothing`;
+    case 'resolved':
+      return `the name ${step.name} stands for ${step.texts.length} texts`;
+    case 'command':
+      return `the application asks for ${step.command} (${step.label})`;
+    case 'datagram':
+      return `${step.from}: send datagram ${describeFrame(step.frame)}${step.defect === undefined ? '' : ` with defect ${step.defect.kind}`}`;
+    case 'rawDatagram':
+      return `${step.from}: send datagram ${shorten(JSON.stringify(step.bytes))}`;
+    case 'behave':
+      return `${step.link === undefined ? [step.at].flat().join(', ') : `link ${step.link}`}: ${step.peer ?? 'the peer'} behaves as ${step.as}`;
     case 'crash':
       return 'the node dies';
     case 'restart':
@@ -187,11 +199,32 @@ function arrowOf(event: TraceEvent, peers: ReadonlyMap<number, string>): Pick<Di
         to: node,
         label: `${event.verdict}${event.code === '' ? '' : ` ${event.code}`}${event.clause === '' ? '' : ` ${event.clause}`}`,
       };
+    case 'datagram':
+      return { from: node, to: event.to, label: nameDatagram(event.datagram) };
+    case 'sentDatagram':
+      return { from: event.from, to: node, label: nameDatagram(event.datagram) };
+    case 'sentCommand':
+      return { from: peer, to: node, label: `${event.command} (${event.label})` };
+    case 'outcome':
+      return {
+        from: node,
+        to: peer,
+        label: `${event.command} (${event.label}): ${event.error === '' ? `${event.values.length} values` : event.error}`,
+      };
+    case 'notice':
+      return { from: node, to: peer, label: `${event.notice} ${event.values.map((value) => shorten(value, 16)).join(' ')}` };
+    case 'resolve':
+      return { from: node, to: 'network', label: `looks up ${event.name}` };
     case 'crashed':
       return { from: node, to: node, label: 'dies' };
     case 'restarted':
       return { from: node, to: node, label: 'starts again' };
   }
+}
+
+function nameDatagram({ frame, fault, bytes }: SeenDatagram): string {
+  const what = frame === undefined ? shorten(bytes) : nameFrame(frame);
+  return `datagram ${what}${fault === undefined ? '' : ` (${fault.clause})`}`;
 }
 
 function nameFrame(frame: SeenFrame): string {

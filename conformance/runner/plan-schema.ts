@@ -1,12 +1,13 @@
 /** The form of plans in files: zod schemas that mirror the types of `driver/plan.ts`. */
 import { z } from 'zod';
-import type { Plan, Setup, Step, Value, ValueFields } from '../driver/plan.ts';
+import type { Json, Plan, Setup, Step, Value, ValueFields } from '../driver/plan.ts';
 
 const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
 const label = z.string().min(1).max(64);
 const ref = z.strictObject({ ref: z.string().min(1) });
 const bytesValue = z.union([hex, ref]);
 const numberValue = z.union([z.number().int().nonnegative(), z.string().regex(/^\d{1,20}$/), ref]);
+const amount = z.union([z.number().int().nonnegative(), z.string().regex(/^\d{1,20}$/)]);
 const link = z.number().int().nonnegative();
 const size = z.strictObject({ size: z.number().int().nonnegative().max(10_000_000) });
 const data = z.union([hex, size]);
@@ -98,6 +99,19 @@ const sealedDefect = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('hold') }),
 ]);
 
+const datagramDefect = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('tag') }),
+  z.strictObject({ kind: z.literal('network'), networkId: z.string() }),
+  z.strictObject({ kind: z.literal('proof') }),
+  z.strictObject({ kind: z.literal('noProof') }),
+  z.strictObject({ kind: z.literal('tail'), bytes: hex }),
+  z.strictObject({ kind: z.literal('cut'), count: z.number().int().nonnegative() }),
+]);
+
+const json: z.ZodType<Json> = z.lazy(() =>
+  z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]),
+);
+
 export const stepSchema: z.ZodType<Step> = z.discriminatedUnion('op', [
   z.strictObject({
     op: z.literal('open'),
@@ -105,8 +119,11 @@ export const stepSchema: z.ZodType<Step> = z.discriminatedUnion('op', [
     peer: label,
     mode: z.enum(['session', 'raw']),
     direction: z.enum(['inbound', 'outbound']).exactOptional(),
+    dialled: z.string().exactOptional(),
     address: z.string().exactOptional(),
     capabilities: texts.exactOptional(),
+    roles: z.number().int().nonnegative().exactOptional(),
+    listenAddresses: texts.exactOptional(),
   }),
   z.strictObject({
     op: z.literal('handshake'),
@@ -135,6 +152,30 @@ export const stepSchema: z.ZodType<Step> = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('closeLink'), link }),
   z.strictObject({ op: z.literal('connect'), address: z.string(), expected: label.exactOptional() }),
   z.strictObject({ op: z.literal('validated'), index: z.number().int().nonnegative(), verdict: z.enum(['accept', 'ignore', 'reject']) }),
+  z.strictObject({ op: z.literal('dialFailed'), dialled: z.string().exactOptional() }),
+  z.strictObject({ op: z.literal('resolved'), name: z.string(), texts }),
+  z.strictObject({ op: z.literal('command'), command: z.string(), args: z.array(value), label }),
+  z.strictObject({
+    op: z.literal('datagram'),
+    from: z.string(),
+    frame,
+    cookie: bytesValue.exactOptional(),
+    token: bytesValue.exactOptional(),
+    by: label.exactOptional(),
+    defect: datagramDefect.exactOptional(),
+  }),
+  z.strictObject({ op: z.literal('rawDatagram'), from: z.string(), bytes: value }),
+  z.strictObject({
+    op: z.literal('behave'),
+    as: z.string(),
+    with: json.exactOptional(),
+    link: link.exactOptional(),
+    at: z.union([z.string(), texts]).exactOptional(),
+    peer: label.exactOptional(),
+    capabilities: texts.exactOptional(),
+    roles: z.number().int().nonnegative().exactOptional(),
+    listenAddresses: texts.exactOptional(),
+  }),
   z.strictObject({ op: z.literal('crash') }),
   z.strictObject({ op: z.literal('restart') }),
 ]);
@@ -144,6 +185,17 @@ export const setupSchema: z.ZodType<Setup> = z.strictObject({
   stakes: z.boolean().exactOptional(),
   stakeAmounts: z.record(z.string(), z.number().int().nonnegative()).exactOptional(),
   applicationValidation: z.boolean().exactOptional(),
+  bootstrap: texts.exactOptional(),
+  protectedPeers: z.array(label).exactOptional(),
+  roles: z.number().int().nonnegative().exactOptional(),
+  listenAddresses: texts.exactOptional(),
+  ledger: z
+    .strictObject({
+      genesisMs: z.number().int(),
+      accounts: z.array(z.strictObject({ peer: label, nonce: amount, balance: amount })),
+      leaders: z.array(label),
+    })
+    .exactOptional(),
 });
 
 export const planSchema: z.ZodType<Plan> = z.strictObject({ setup: setupSchema, steps: z.array(stepSchema) });

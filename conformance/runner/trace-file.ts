@@ -44,7 +44,9 @@ export interface TraceHeader {
 /** Bytes that the kit sent: a frame inside a session, or a message as it was given to the transport (a plaintext before sealing if `role` says so). `auto`: the driver's own answer, not asked for by the step. */
 export type TraceSent =
   | { readonly atMs: number; readonly link: number; readonly frame: Hex; readonly auto: boolean }
-  | { readonly atMs: number; readonly link: number; readonly message: Hex; readonly text: boolean; readonly role: string };
+  | { readonly atMs: number; readonly link: number; readonly message: Hex; readonly text: boolean; readonly role: string }
+  | { readonly atMs: number; readonly from: string; readonly datagram: Hex; readonly auto: boolean }
+  | { readonly atMs: number; readonly command: string; readonly args: readonly Hex[] };
 
 /** One line a step. */
 export interface TraceStepLine {
@@ -104,6 +106,8 @@ export const traceLineSchema: z.ZodType<TraceLine> = z.discriminatedUnion('type'
       z.union([
         z.strictObject({ atMs: z.number(), link: z.number(), frame: hex, auto: z.boolean() }),
         z.strictObject({ atMs: z.number(), link: z.number(), message: hex, text: z.boolean(), role: z.string() }),
+        z.strictObject({ atMs: z.number(), from: z.string(), datagram: hex, auto: z.boolean() }),
+        z.strictObject({ atMs: z.number(), command: z.string(), args: z.array(hex) }),
       ]),
     ),
     observed: z.array(z.looseObject({ type: z.string(), atMs: z.number() })),
@@ -163,6 +167,8 @@ function stepLine(step: Step, index: number, events: readonly TraceEvent[]): Tra
     if (event.type === 'sentFrame') sent.push({ atMs, link: event.link, frame: event.frame.raw, auto: event.auto });
     else if (event.type === 'sentRaw')
       sent.push({ atMs, link: event.link, message: event.bytes, text: event.text, role: event.role ?? 'message' });
+    else if (event.type === 'sentDatagram') sent.push({ atMs, from: event.from, datagram: event.datagram.bytes, auto: event.auto });
+    else if (event.type === 'sentCommand') sent.push({ atMs, command: event.command, args: event.args });
     else if (event.type !== 'step') observed.push(observedEvent(event));
   }
   return { type: 'step', index, atMs: events[0]?.atMs ?? 0, step, sent, observed };
