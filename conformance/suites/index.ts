@@ -10,6 +10,7 @@ import { checks as wireBodies } from './03-wire.bodies.suite.ts';
 import { checks as wireFrames } from './03-wire.frames.suite.ts';
 import { checks as wireTransport } from './03-wire.transport.suite.ts';
 import { checks as wireVectors } from './03-wire.vectors.suite.ts';
+import { checks as sessionCapabilities } from './04-session.capabilities.suite.ts';
 import { checks as sessionDuplicates } from './04-session.duplicates.suite.ts';
 import { checks as sessionGoaway } from './04-session.goaway.suite.ts';
 import { checks as sessionHandshake } from './04-session.handshake.suite.ts';
@@ -19,6 +20,7 @@ import { checks as sessionRates } from './04-session.rates.suite.ts';
 import { checks as sessionVectors } from './04-session.vectors.suite.ts';
 import { checks as gossipDirect } from './05-gossip.direct.suite.ts';
 import { checks as gossipInventory } from './05-gossip.inventory.suite.ts';
+import { checks as gossipMempool } from './05-gossip.mempool.suite.ts';
 import { checks as gossipPrune } from './05-gossip.prune.suite.ts';
 import { checks as gossipPush } from './05-gossip.push.suite.ts';
 import { checks as gossipScore } from './05-gossip.score.suite.ts';
@@ -36,6 +38,7 @@ export const suites: readonly Suite[] = [
   { file: '03-wire.frames.suite.ts', checks: wireFrames },
   { file: '03-wire.transport.suite.ts', checks: wireTransport },
   { file: '03-wire.vectors.suite.ts', checks: wireVectors },
+  { file: '04-session.capabilities.suite.ts', checks: sessionCapabilities },
   { file: '04-session.duplicates.suite.ts', checks: sessionDuplicates },
   { file: '04-session.goaway.suite.ts', checks: sessionGoaway },
   { file: '04-session.handshake.suite.ts', checks: sessionHandshake },
@@ -45,6 +48,7 @@ export const suites: readonly Suite[] = [
   { file: '04-session.vectors.suite.ts', checks: sessionVectors },
   { file: '05-gossip.direct.suite.ts', checks: gossipDirect },
   { file: '05-gossip.inventory.suite.ts', checks: gossipInventory },
+  { file: '05-gossip.mempool.suite.ts', checks: gossipMempool },
   { file: '05-gossip.prune.suite.ts', checks: gossipPrune },
   { file: '05-gossip.push.suite.ts', checks: gossipPush },
   { file: '05-gossip.score.suite.ts', checks: gossipScore },
