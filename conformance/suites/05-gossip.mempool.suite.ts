@@ -371,7 +371,7 @@ export const checks: readonly Check[] = [
           ),
           wait(300),
           { op: 'open', link: 7, peer: 'leader', mode: 'session', capabilities: ['direct/1', 'mempool/1'] },
-          wait(4_000),
+          wait(4_800),
           listed(),
           wait(1_300),
         ],
