@@ -51,6 +51,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'run a node until SIGINT or SIGTERM',
     load: async () => (await import('../reference/runtime/commands/node.ts')).registerNode,
   },
+  devnet: {
+    summary: 'run a network of nodes on this machine',
+    load: async () => (await import('../reference/runtime/commands/devnet.ts')).registerDevnet,
+  },
+  peers: {
+    summary: 'show the sessions of a running node',
+    load: async () => (await import('../reference/runtime/commands/peers.ts')).registerPeers,
+  },
   sim: {
     summary: 'measure the reference in simulated networks',
     load: async () => (await import('../reference/sim/command.ts')).registerSim,
@@ -94,8 +102,8 @@ async function main(argv: readonly string[]): Promise<void> {
     process.stdout.write(`${kitVersion()}\n`);
     return;
   }
-  // Targets that the kit started end with it, which needs an orderly exit; a node stops by itself.
-  if (name !== 'node') {
+  // Targets that the kit started end with it, which needs an orderly exit; nodes stop by themselves.
+  if (name !== 'node' && name !== 'devnet') {
     for (const [signal, code] of Object.entries(SIGNAL_EXITS)) process.once(signal, () => process.exit(code));
   }
   try {

@@ -1,9 +1,9 @@
 /** The keys of a configuration file: form, default and, for a complaint, what is expected of each. */
 import { z } from 'zod';
 import { encodeUtf8 } from '../core/bytes.ts';
+import { parseHint } from '../core/dht/address.ts';
 import { PRESET_NAMES } from '../core/parameter-table.ts';
 import type { PresetName } from '../core/params.ts';
-import { parseAdvertisedAddress } from './addresses.ts';
 import { BOOTSTRAP_MAX, CONFIGURED_PEERS_MAX, STAKES_MAX } from './limits.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { Problem } from './problem.ts';
@@ -29,6 +29,7 @@ const NETWORK_ID = 'a text of 1 to 32 bytes';
 const AMOUNT = 'a whole number from 0 to 18446744073709551615 (above 9223372036854775807 as text)';
 const ADDRESS = 'ws://HOST:PORT or wss://HOST:PORT';
 const ADVERTISED = 'ws://HOST:PORT, wss://HOST:PORT or udp://HOST:PORT';
+const HINT = `${ADVERTISED}, with PEERID@ before it where that is known`;
 const DNS_NAME = 'a DNS name of at most 253 letters, digits, dots and hyphens';
 
 function isAmount(value: number | bigint | string): boolean {
@@ -37,9 +38,9 @@ function isAmount(value: number | bigint | string): boolean {
   return value >= 0n && value <= UINT64_MAX;
 }
 
-/** Whether a text is an address that a first question or dial can go to. */
+/** Whether a text is an address that a first question or dial can go to, with or without the PeerId of who is there. */
 function isBootstrapAddress(text: string): boolean {
-  return parseAdvertisedAddress(text) !== undefined;
+  return parseHint(text) !== undefined;
 }
 
 function isDnsName(text: string): boolean {
@@ -99,10 +100,7 @@ const CONFIG_SCHEMA = z.strictObject({
     .strictObject(
       {
         addresses: z
-          .array(
-            z.string(expected(ADVERTISED)).refine(isBootstrapAddress, expected(ADVERTISED)),
-            expected(`a list of addresses, ${ADVERTISED}`),
-          )
+          .array(z.string(expected(HINT)).refine(isBootstrapAddress, expected(HINT)), expected(`a list of addresses, ${HINT}`))
           .max(BOOTSTRAP_MAX, expected(`at most ${BOOTSTRAP_MAX} addresses`))
           .default([]),
         dns: z

@@ -1,15 +1,16 @@
 /** A window into the node for its operator: health, numbers, peers. Reads only. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { messageOf } from './problem.ts';
 import type { ListenAddress } from './transport/transport.ts';
 import { bindProblem } from './transport/ws-listener.ts';
 
 /** What the window shows; each is asked for anew. */
 export interface HttpSources {
   /** An object that JSON can hold, and whether all is well. */
-  health(): { readonly isHealthy: boolean; readonly detail: object };
+  health(): Promise<{ readonly isHealthy: boolean; readonly detail: object }>;
   metricsText(): string;
-  peers(): readonly object[];
+  peers(): Promise<readonly object[]>;
 }
 
 /** An open window. */
@@ -41,18 +42,18 @@ function namesLoopback(request: IncomingMessage): boolean {
   return isLoopback(host.replace(/^\[|\]$/g, ''));
 }
 
-function answer(sources: HttpSources, request: IncomingMessage, mustNameLoopback: boolean): Answer {
+async function answer(sources: HttpSources, request: IncomingMessage, mustNameLoopback: boolean): Promise<Answer> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { error: 'only GET and HEAD are served' });
   if (mustNameLoopback && !namesLoopback(request)) return json(403, { error: 'the Host header must name the loopback interface' });
   switch ((request.url ?? '').replace(/\?.*$/, '')) {
     case '/health': {
-      const { isHealthy, detail } = sources.health();
+      const { isHealthy, detail } = await sources.health();
       return json(isHealthy ? 200 : 503, detail);
     }
     case '/metrics':
       return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: sources.metricsText() };
     case '/peers':
-      return json(200, { peers: sources.peers() });
+      return json(200, { peers: await sources.peers() });
     default:
       return json(404, { error: 'there are /health, /metrics and /peers' });
   }
@@ -64,15 +65,19 @@ export function openHttp(where: ListenAddress, sources: HttpSources): Promise<Ht
   const server = createServer(
     { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX, maxHeaderSize: 8_192 },
     (request, response) => {
-      const { status, type, body } = answer(sources, request, mustNameLoopback);
-      response.writeHead(status, {
-        'Content-Type': type,
-        'Content-Length': Buffer.byteLength(body),
-        'Cache-Control': 'no-store',
-        'X-Content-Type-Options': 'nosniff',
-        Connection: 'close',
-      });
-      response.end(request.method === 'HEAD' ? undefined : body);
+      answer(sources, request, mustNameLoopback)
+        // Only a node that stops cannot say how it is.
+        .catch((error: unknown) => json(503, { status: 'stopping', error: messageOf(error) }))
+        .then(({ status, type, body }) => {
+          response.writeHead(status, {
+            'Content-Type': type,
+            'Content-Length': Buffer.byteLength(body),
+            'Cache-Control': 'no-store',
+            'X-Content-Type-Options': 'nosniff',
+            Connection: 'close',
+          });
+          response.end(request.method === 'HEAD' ? undefined : body);
+        });
     },
   );
   server.maxConnections = CONNECTIONS_MAX;

@@ -9,6 +9,7 @@ import { createNode } from '../core/node.ts';
 import type { Endpoint, ErrorName, LinkId, MessageId, PeerId, Verdict } from '../core/types.ts';
 import { formatPeerId } from '../core/wire/peer-id.ts';
 import { boundAddresses } from './addresses.ts';
+import { type Application, createApplication } from './application.ts';
 import { type Clock, createSystemClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
 import { nativeCrypto } from './crypto-native.ts';
@@ -18,6 +19,7 @@ import { QUEUED_BEFORE_DATAGRAM_MAX, QUEUED_INPUTS_MAX } from './limits.ts';
 import { createLog, type Log } from './log.ts';
 import { type Loop, startLoop } from './loop.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { knownPeers, type PeerSources, peerRows, standingOf } from './peer-table.ts';
 import { messageOf } from './problem.ts';
 import { createRedial } from './redial.ts';
 import { createRequests, type OutcomeOf } from './requests.ts';
@@ -65,7 +67,7 @@ export interface NodeEnvironment {
 }
 
 /** A node that runs until it is stopped. */
-export interface RunningNode {
+export interface RunningNode extends Application {
   readonly peerId: PeerId;
   /** `crl1…` */
   readonly peerIdText: string;
@@ -86,10 +88,12 @@ export interface RunningNode {
   connect(address: string, expected?: PeerId): void;
   /** Calls the listener for each event of a type until the returned function is called. What a listener throws is an uncaught exception. */
   on<T extends NodeEvent['type']>(type: T, listener: (event: Extract<NodeEvent, { readonly type: T }>) => void): () => void;
-  /** A state view of the core: `peers`, `sessions` or `gossip`; undefined for other names. */
+  /** A state view of the core by a name of `VIEWS`; undefined for other names. */
   view(name: string): unknown;
   /** PeerIds of the open sessions. */
   peers(): readonly PeerId[];
+  /** Everybody that the node has heard of and can find: by session, record or routing table. */
+  knownPeers(): Promise<ReadonlySet<PeerId>>;
   /** Says goodbye to all peers and lets go of everything. Safe to call twice. */
   stop(): Promise<void>;
   /** Settles when the node has stopped: with undefined after `stop`, else with the error that ended it. */
@@ -143,6 +147,7 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   let early: NodeInput[] = [];
 
   const requests = createRequests((token, request) => submit({ type: 'local', token, request }));
+  const application = createApplication((request) => requests.ask(request));
   const resolver = createTextResolver({
     ...(environment.lookUpTexts === undefined ? {} : { lookUp: environment.lookUpTexts }),
     onResolved: (name, texts, resolution) => {
@@ -471,7 +476,12 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   early = [];
 
   const peerIdText = formatPeerId(core.peerId);
+  const sources: PeerSources = {
+    view: (name) => core.view(name),
+    recordOrigins: async () => new Set((await application.records()).map(({ origin }) => origin)),
+  };
   const node: RunningNode = {
+    ...application,
     peerId: core.peerId,
     peerIdText,
     get url() {
@@ -486,6 +496,7 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
     metrics,
     publish,
     request: (request) => requests.ask(request),
+    knownPeers: () => knownPeers(core.peerId, sources),
     connect,
     on: (type, notify) => {
       const set = listeners.get(type) ?? new Set();
@@ -506,17 +517,17 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   try {
     if (config.http !== undefined) {
       http = await openHttp(config.http, {
-        health: () => ({
+        health: async () => ({
           isHealthy: stopping === undefined,
           detail: {
             status: stopping === undefined ? 'ok' : 'stopping',
             peer_id: peerIdText,
-            sessions: sessions.size,
+            ...(await standingOf(core.peerId, sources)),
             uptime_ms: clock.now().monoMs,
           },
         }),
         metricsText,
-        peers: () => (core.view('peers') as readonly { readonly peer: PeerId }[]).map((row) => ({ ...row, peer: formatPeerId(row.peer) })),
+        peers: () => peerRows(sources, clock.now().monoMs),
       });
     }
   } catch (error) {

@@ -80,9 +80,9 @@ describe('the HTTP window', () => {
     http = await openHttp(
       { host: '127.0.0.1', port: 0 },
       {
-        health: () => ({ isHealthy, detail: { status: isHealthy ? 'ok' : 'stopping' } }),
+        health: async () => ({ isHealthy, detail: { status: isHealthy ? 'ok' : 'stopping' } }),
         metricsText: () => 'carillon_sessions 1\n',
-        peers: () => [{ peer: 'crl1x' }],
+        peers: async () => [{ peer: 'crl1x' }],
       },
     );
     return http.url;
