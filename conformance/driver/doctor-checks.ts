@@ -1,159 +1,45 @@
 /** The single checks of `carillon doctor`, in the order in which they run. */
 import { create } from '@bufbuild/protobuf';
 import {
-  AdvanceRequestSchema,
   Clock,
-  ClosedInputSchema,
   CrashRequestSchema,
-  CreateRequestSchema,
-  DestroyRequestSchema,
-  Direction,
-  EstablishedLinkSchema,
-  EvaluateRequestSchema,
-  HelloRequestSchema,
-  InputRequestSchema,
-  OpenRequestSchema,
   QueryRequestSchema,
   Randomness,
-  RawLinkSchema,
   RestartRequestSchema,
-  type StepResponse,
   Until,
 } from '../../proto/gen/carillon/adapter/v1/adapter_pb.ts';
-import { utf8 } from '../model/bytes.ts';
-import { publicKey } from '../model/quick.ts';
-import type { RequestOp, ResponseResult } from './connection.ts';
-import { TargetError } from './errors.ts';
-import { executePlan, PRESET, WALL_START_MS } from './execute.ts';
-import { derive } from './identities.ts';
+import { COMMAND_CHECKS } from './doctor-commands.ts';
+import {
+  advanceOp,
+  closedOp,
+  createOp,
+  type DoctorCheck,
+  type DoctorContext,
+  declaredMode,
+  describe,
+  destroyOp,
+  evaluateOp,
+  expectAll,
+  type Finding,
+  fail,
+  hasNode,
+  helloOp,
+  NO_NODE,
+  notApplicable,
+  openOp,
+  pass,
+  remove,
+  step,
+  withNode,
+} from './doctor-kit.ts';
+import { executePlan } from './execute.ts';
 import type { Plan } from './plan.ts';
-import { ADAPTER_VERSION, SPEC_VERSION, type Target } from './target.ts';
+import type { Target } from './target.ts';
 import type { Trace } from './trace.ts';
-
-/** What a check has at hand. */
-export interface DoctorContext {
-  readonly target: Target;
-}
-
-/** What a check found. */
-export interface Finding {
-  readonly outcome: 'pass' | 'fail' | 'notApplicable';
-  readonly observed: string;
-}
-
-/** One check. */
-export interface DoctorCheck {
-  readonly id: string;
-  readonly clause: string;
-  readonly title: string;
-  readonly advice: string;
-  run(context: DoctorContext): Promise<Finding>;
-}
 
 const HOUR_MS = 3_600_000;
 /** Longest real time for an hour of virtual time. */
 const HOUR_REAL_MS_MAX = 2_000;
-
-const pass = (observed: string): Finding => ({ outcome: 'pass', observed });
-const fail = (observed: string): Finding => ({ outcome: 'fail', observed });
-const notApplicable = (observed: string): Finding => ({ outcome: 'notApplicable', observed });
-
-const helloOp = (): RequestOp => ({
-  case: 'hello',
-  value: create(HelloRequestSchema, { adapterVersion: ADAPTER_VERSION, specVersion: SPEC_VERSION }),
-});
-const evaluateOp = (name: string, args: readonly Uint8Array[]): RequestOp => ({
-  case: 'evaluate',
-  value: create(EvaluateRequestSchema, { function: name, args: [...args] }),
-});
-const createOp = (node: number, overrides: Readonly<Record<string, string>> = {}): RequestOp => ({
-  case: 'create',
-  value: create(CreateRequestSchema, {
-    node,
-    seed: derive('doctor node'),
-    identitySeed: derive('doctor identity'),
-    networkId: utf8('conformance-doctor'),
-    preset: PRESET,
-    overrides,
-    wallStartMs: BigInt(WALL_START_MS),
-  }),
-});
-const destroyOp = (node: number): RequestOp => ({ case: 'destroy', value: create(DestroyRequestSchema, { node }) });
-const advanceOp = (node: number, toMs: number, until: Until = Until.TARGET): RequestOp => ({
-  case: 'advance',
-  value: create(AdvanceRequestSchema, { node, toMs: BigInt(toMs), until }),
-});
-const closedOp = (node: number, link: number): RequestOp => ({
-  case: 'input',
-  value: create(InputRequestSchema, { node, input: { case: 'closed', value: create(ClosedInputSchema, { link }) } }),
-});
-const openOp = (node: number, link: number, mode: 'raw' | 'established'): RequestOp => ({
-  case: 'open',
-  value: create(OpenRequestSchema, {
-    node,
-    link,
-    direction: Direction.INBOUND,
-    remoteAddress: '198.18.0.1',
-    mode:
-      mode === 'raw'
-        ? { case: 'raw', value: create(RawLinkSchema) }
-        : {
-            case: 'established',
-            value: create(EstablishedLinkSchema, { publicKey: publicKey(derive('doctor peer')), capabilities: ['gossip/1'] }),
-          },
-  }),
-});
-
-function hasNode({ target }: DoctorContext): boolean {
-  return target.hello.clock !== Clock.NONE;
-}
-
-const NO_NODE = notApplicable('the adapter has no node (CLOCK_NONE)');
-
-/** A mode in which the target can be given a session. */
-function declaredMode(target: Target): 'raw' | 'established' | undefined {
-  if (target.hello.capabilities.includes('established')) return 'established';
-  return target.hello.capabilities.includes('raw') ? 'raw' : undefined;
-}
-
-function describe(result: ResponseResult): string {
-  if (result.case === 'refused') return `refused (${result.value.reason})`;
-  return result.case === 'unsupported' ? `unsupported (${result.value.what})` : result.case;
-}
-
-function step(result: ResponseResult, what: string): StepResponse {
-  if (result.case === 'step') return result.value;
-  throw new TargetError('E_ADAPTER', `${what} was answered ${describe(result)}`);
-}
-
-/** Makes a node, works with it and removes it. */
-async function withNode<Value>({ target }: DoctorContext, work: (node: number) => Promise<Value>): Promise<Value> {
-  const node = target.nextNode();
-  step(await target.request(createOp(node)), 'Create');
-  try {
-    return await work(node);
-  } finally {
-    await remove(target, node);
-  }
-}
-
-/** Removes a node whatever state it is in, so that one check's fault does not become the next one's. */
-async function remove(target: Target, node: number): Promise<void> {
-  if (target.connection.fault === undefined) await target.request(destroyOp(node)).catch(() => undefined);
-}
-
-/** Sends each request and fails on the first that is answered otherwise. */
-async function expectAll(
-  target: Target,
-  expected: readonly ('refused' | 'unsupported')[],
-  requests: readonly (readonly [name: string, op: RequestOp])[],
-): Promise<Finding> {
-  for (const [name, op] of requests) {
-    const result = await target.request(op);
-    if (!expected.some((wanted) => wanted === result.case)) return fail(`${name} was answered ${describe(result)}`);
-  }
-  return pass(`${requests.map(([name]) => name).join(', ')}: ${expected.join(' or ')}`);
-}
 
 /** A session, a push, a Ping and some time: enough for a node to show whether it repeats itself. */
 const ORDINARY_PLAN: Plan = {
@@ -489,6 +375,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
       );
     },
   },
+  ...COMMAND_CHECKS,
 ];
 
 /** Makes, opens and destroys a node; what is wrong with it, or undefined. */

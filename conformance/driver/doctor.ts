@@ -1,5 +1,6 @@
 /** Checks an adapter before it is judged: does it keep the adapter protocol, so that verdicts mean something? */
-import { DOCTOR_CHECKS, type DoctorContext, type Finding } from './doctor-checks.ts';
+import { DOCTOR_CHECKS } from './doctor-checks.ts';
+import type { DoctorContext, Finding } from './doctor-kit.ts';
 import { messageOf, TargetError } from './errors.ts';
 import type { Target } from './target.ts';
 
