@@ -121,11 +121,11 @@ const reactToRanges: Run = (crypto, args) => {
   const message = args.bytes(2);
   if (role === 'answerer') {
     const answer = answerRanges(side, message);
-    return answer === undefined ? { error: 'E_MALFORMED' } : [answer, new Uint8Array(0), new Uint8Array(0)];
+    return typeof answer === 'string' ? { error: 'E_MALFORMED' } : [answer, new Uint8Array(0), new Uint8Array(0)];
   }
   if (role !== 'asker') throw new RefusedArguments('a side is asker or answerer');
   const progress = continueRanges(side, message);
-  if (progress === undefined) return { error: 'E_MALFORMED' };
+  if (typeof progress === 'string') return { error: 'E_MALFORMED' };
   const bytes = (ids: readonly string[]): Uint8Array => ascending(ids.map((id) => fromHex(id) ?? new Uint8Array(0)));
   return [progress.next ?? new Uint8Array(0), bytes(progress.need), bytes(progress.have)];
 };

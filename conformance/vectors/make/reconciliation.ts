@@ -307,7 +307,7 @@ function rangeFiles(): readonly GeneratedFile[] {
     items: readonly TimedItem[],
     against?: string,
   ): Draft => draft(clause, flag, id, comment, [role, limit, message, ...list(items)], against);
-  const bound = (time: number, id = new Uint8Array()): Uint8Array => concat(writeNumber(BigInt(time)), writeNumber(BigInt(id.length)), id);
+  const bound = (time: number, id: Uint8Array = new Uint8Array()): Uint8Array => concat(writeNumber(BigInt(time)), writeNumber(BigInt(id.length)), id);
   const message = (...parts: readonly Uint8Array[]): Uint8Array => concat(u8(0x61), ...parts);
   const zeros = new Uint8Array(16);
   const fit = message(bound(0), u8(1), fingerprintOf(answerer.map(({ id }) => id)));

@@ -1,6 +1,13 @@
-/** The reconciliation machine. */
-import type { Machine } from '../machine.ts';
+/** The reconciliation machine: which input goes to which part, and when the next one is due. Spec: chapter 07 */
+import { assertNever } from '../errors.ts';
+import type { Machine, SetName } from '../machine.ts';
+import { CAPABILITY_IBLT, CAPABILITY_RECONCILE, type MonoMs } from '../types.ts';
+import { KIND_FETCH_REQUEST, KIND_RANGE_REQUEST, KIND_SKETCH_REQUEST } from '../wire/frame.ts';
+import { answerFetch, answerRange, answerSketch } from './answering.ts';
+import { takeReply } from './asking.ts';
 import type { ReconciliationInput, ReconciliationOptions, ReconciliationOutput } from './contract.ts';
+import { beginDue, end, nextBeginMs } from './schedule.ts';
+import { createState, type Pairing, type ReconciliationState } from './state.ts';
 
 export type { ReconciliationInput, ReconciliationOptions, ReconciliationOutput } from './contract.ts';
 
@@ -10,11 +17,112 @@ export interface ReconciliationMachine extends Machine<ReconciliationInput, Reco
   view(): unknown;
 }
 
-/** Starts the machine. */
-export function createReconciliation(_options: ReconciliationOptions): ReconciliationMachine {
+/** Starts a node's reconciliation without links. */
+export function createReconciliation(options: ReconciliationOptions): ReconciliationMachine {
+  const state = createState(options);
+  let nextMs: MonoMs | undefined;
   return {
-    handle: () => [],
-    deadline: () => undefined,
-    view: () => ({}),
+    handle(input, now) {
+      state.nowMs = now.monoMs;
+      take(state, input, now.monoMs);
+      beginDue(state, now.monoMs);
+      nextMs = nextBeginMs(state);
+      return state.out.splice(0);
+    },
+    deadline: () => nextMs,
+    view: () => describe(state),
+  };
+}
+
+function take(state: ReconciliationState, input: ReconciliationInput, nowMs: MonoMs): void {
+  switch (input.type) {
+    case 'sessionUp':
+      addLink(state, input, nowMs);
+      return;
+    case 'sessionDown':
+      state.links.delete(input.link);
+      for (const [ask, exchange] of state.exchanges) {
+        if (exchange.link.link === input.link) state.exchanges.delete(ask);
+      }
+      return;
+    case 'frame': {
+      const link = state.links.get(input.link);
+      if (link === undefined) return;
+      const asked = { link, requestId: input.requestId, body: input.body };
+      if (input.kind === KIND_SKETCH_REQUEST) answerSketch(state, asked, nowMs);
+      else if (input.kind === KIND_RANGE_REQUEST) answerRange(state, asked);
+      else if (input.kind === KIND_FETCH_REQUEST) answerFetch(state, asked, nowMs);
+      return;
+    }
+    case 'answered': {
+      const exchange = state.exchanges.get(input.ask);
+      if (exchange === undefined) return;
+      const ending = takeReply(state, exchange, input.kind, input.body, nowMs);
+      if (ending !== undefined) end(state, exchange, ending, nowMs);
+      return;
+    }
+    case 'unanswered': {
+      const exchange = state.exchanges.get(input.ask);
+      if (exchange !== undefined) end(state, exchange, 'silent', nowMs);
+      return;
+    }
+    case 'rtt':
+    case 'dialEnded':
+    case 'overrun':
+    case 'tick':
+      return;
+    default:
+      assertNever(input);
+  }
+}
+
+function addLink(
+  state: ReconciliationState,
+  { link, peer, capabilities }: Extract<ReconciliationInput, { type: 'sessionUp' }>,
+  nowMs: MonoMs,
+): void {
+  if (!capabilities.has(CAPABILITY_RECONCILE)) return;
+  const { sets, rng, params } = state.options;
+  const intervalMs = params['reconcile.interval_ms'];
+  const pairings = new Map<SetName, Pairing>(
+    sets.map((set) => [
+      set.name,
+      {
+        set,
+        dueMs: nowMs + rng.below(intervalMs),
+        pauseMs: intervalMs,
+        prefixBits: 0,
+        prefix: 0,
+        failures: 0,
+        useRanges: false,
+        isSilent: false,
+        retry: undefined,
+      },
+    ]),
+  );
+  const hasTables = capabilities.has(CAPABILITY_IBLT);
+  state.links.set(link, {
+    link,
+    peer,
+    hasTables,
+    rank: rng.below(2 ** 32),
+    pairings,
+    begunMs: undefined,
+    peerBegunMs: [],
+    kept: undefined,
+  });
+}
+
+function describe(state: ReconciliationState): unknown {
+  return {
+    links: state.links.size,
+    running: [...state.exchanges.values()].map(({ pairing, phase, link }) => ({
+      set: pairing.set.name,
+      peer: link.peer,
+      phase: phase.type,
+    })),
+    distrusted: [...state.distrusted].map(([peer, untilMs]) => ({ peer, untilMs })),
+    kept: [...state.links.values()].filter(({ kept }) => kept !== undefined).length,
+    ...state.counts,
   };
 }

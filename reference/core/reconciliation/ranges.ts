@@ -56,8 +56,11 @@ export function openRanges(side: RangeSide): Uint8Array {
   return writer.finish();
 }
 
-/** The answerer's message to a message, or undefined when that is malformed. Spec: RCN-075 */
-export function answerRanges(side: RangeSide, message: Uint8Array): Uint8Array | undefined {
+/** The clause that a malformed message breaks. */
+export type RangeFault = 'RCN-078' | 'RCN-079';
+
+/** The answerer's message to a message, or what is wrong with that. Spec: RCN-075 */
+export function answerRanges(side: RangeSide, message: Uint8Array): Uint8Array | RangeFault {
   return react(side, message, undefined);
 }
 
@@ -71,11 +74,11 @@ export interface RangeProgress {
   readonly have: readonly MessageId[];
 }
 
-/** Takes an answer; undefined when it is malformed. Spec: RCN-076 */
-export function continueRanges(side: RangeSide, answer: Uint8Array): RangeProgress | undefined {
+/** Takes an answer, or says what is wrong with it. Spec: RCN-076 */
+export function continueRanges(side: RangeSide, answer: Uint8Array): RangeProgress | RangeFault {
   const found: Found = { need: [], have: [] };
   const message = react(side, answer, found);
-  if (message === undefined) return undefined;
+  if (typeof message === 'string') return message;
   return { next: message.length === 1 ? undefined : message, ...found };
 }
 
@@ -149,11 +152,11 @@ function split({ crypto, items }: RangeSide, lower: number, upper: number, end: 
 }
 
 /** Walks through a message and writes the answer; with `found` as the asker, who answers no list of ids. */
-function react(side: RangeSide, message: Uint8Array, found: Found | undefined): Uint8Array | undefined {
+function react(side: RangeSide, message: Uint8Array, found: Found | undefined): Uint8Array | RangeFault {
   const { crypto, items, messageBytesMax } = side;
   const reader = new RangeReader(message);
   const version = reader.take(1)?.[0];
-  if (version !== RANGE_VERSION) return undefined;
+  if (version !== RANGE_VERSION) return 'RCN-078';
   const writer = newMessage();
   const isFull = (length: number): boolean => messageBytesMax > 0 && length > messageBytesMax - SLACK_BYTES;
 
@@ -171,9 +174,9 @@ function react(side: RangeSide, message: Uint8Array, found: Found | undefined): 
   for (let isFirst = true; !reader.atEnd; isFirst = false) {
     const bound = reader.bound();
     const mode = bound && reader.number();
-    if (bound === undefined || mode === undefined) return undefined;
+    if (bound === undefined || mode === undefined) return 'RCN-078';
     // Bounds ascend, so no item is looked at twice.
-    if (compareBounds(bound, reached) <= 0 && !(isFirst && bound.time === 0 && bound.id.length === 0)) return undefined;
+    if (compareBounds(bound, reached) <= 0 && !(isFirst && bound.time === 0 && bound.id.length === 0)) return 'RCN-079';
     const started = writer.length;
     let upper = findBound(items, lower, bound);
     let end = bound;
@@ -182,7 +185,7 @@ function react(side: RangeSide, message: Uint8Array, found: Found | undefined): 
       skipping = true;
     } else if (mode === MODE_FINGERPRINT) {
       const theirs = reader.take(FINGERPRINT_BYTES);
-      if (theirs === undefined) return undefined;
+      if (theirs === undefined) return 'RCN-078';
       if (areEqual(theirs, fingerprint(crypto, items, lower, upper))) {
         skipping = true;
       } else {
@@ -191,7 +194,7 @@ function react(side: RangeSide, message: Uint8Array, found: Found | undefined): 
       }
     } else if (mode === MODE_IDS) {
       const ids = readIds(reader);
-      if (ids === undefined) return undefined;
+      if (ids === undefined) return 'RCN-078';
       if (found !== undefined) {
         skipping = true;
         compareIds(items, lower, upper, ids, found);
@@ -211,12 +214,13 @@ function react(side: RangeSide, message: Uint8Array, found: Found | undefined): 
         isKept = true;
       }
     } else {
-      return undefined;
+      return 'RCN-078';
     }
     lower = upper;
     reached = bound;
     if (isFull(writer.length)) {
-      if (!checkRest(reader, reached)) return undefined;
+      const fault = checkRest(reader, reached);
+      if (fault !== undefined) return fault;
       // A split that does not fit is put off with the rest; a list of ids was cut to fit.
       if (!isKept) writer.rewind(started);
       writer.bound(END_BOUND);
@@ -229,22 +233,23 @@ function react(side: RangeSide, message: Uint8Array, found: Found | undefined): 
 }
 
 /** What a full message leaves unanswered is still held to its form. */
-function checkRest(reader: RangeReader, from: RangeBound): boolean {
+function checkRest(reader: RangeReader, from: RangeBound): RangeFault | undefined {
   let reached = from;
   while (!reader.atEnd) {
     const bound = reader.bound();
     const mode = bound && reader.number();
-    if (bound === undefined || mode === undefined || compareBounds(bound, reached) <= 0) return false;
+    if (bound === undefined || mode === undefined) return 'RCN-078';
+    if (compareBounds(bound, reached) <= 0) return 'RCN-079';
     if (mode === MODE_FINGERPRINT) {
-      if (reader.take(FINGERPRINT_BYTES) === undefined) return false;
+      if (reader.take(FINGERPRINT_BYTES) === undefined) return 'RCN-078';
     } else if (mode === MODE_IDS) {
-      if (readIds(reader) === undefined) return false;
+      if (readIds(reader) === undefined) return 'RCN-078';
     } else if (mode !== MODE_SKIP) {
-      return false;
+      return 'RCN-078';
     }
     reached = bound;
   }
-  return true;
+  return undefined;
 }
 
 /** A list of ids: its number is compared with what is left of the message before anything is kept. Spec: RCN-078 */

@@ -77,17 +77,3 @@ export function decodeTable(salt: Uint8Array, own: SaltedSet, theirs: CodedSymbo
   const left = (['sumLow', 'sumHigh', 'checkLow', 'checkHigh', 'count'] as const).some((key) => table[key].some((value) => value !== 0));
   return left ? undefined : found;
 }
-
-/** Smallest tables that decode all but one in a thousand times, by the differences that they hold. */
-const SIZES: readonly (readonly [number, number])[] = [
-  [2, 24],
-  [8, 56],
-  [32, 96],
-  [128, 248],
-  [512, 740],
-];
-
-/** Cells for so many differences, or undefined when no table of RCN-064 holds them. */
-export function tableCells(differences: number): number | undefined {
-  return SIZES.find(([holds]) => differences <= holds)?.[1];
-}
