@@ -110,14 +110,39 @@ describe('sources', () => {
     expect([...large.stakes.values()]).toEqual([9223372036854775807n]);
   });
 
+  test('first nodes are addresses, with or without who is there, and names; flags add to them', () => {
+    const configFile = write(
+      'a.toml',
+      `${BASE}[bootstrap]\naddresses = ["udp://192.0.2.1:7600", "${PEER}@ws://[2001:db8::1]:7600"]\ndns = ["Seeds.Example.ORG."]\n`,
+    );
+    const expected = ['udp://192.0.2.1:7600', `${PEER}@ws://[2001:db8::1]:7600`, 'dns:seeds.example.org'];
+    expect(loadConfig({ configFile }).bootstrap).toEqual(expected);
+    expect(loadConfig({ configFile, flags: { bootstrap: ['ws://h:1'] } }).bootstrap).toEqual([
+      ...expected.slice(0, 2),
+      'ws://h:1',
+      expected[2],
+    ]);
+  });
+
+  test('datagrams go where sessions go, unless they are switched off', () => {
+    const at = (text: string) => loadConfig({ configFile: write('a.toml', `${BASE}[listen]\n${text}\n`) }).datagrams;
+    expect(at('port = 1')).toEqual({ host: '127.0.0.1', port: 0 });
+    expect(at('host = "::1"\nudp_port = 9')).toEqual({ host: '::1', port: 9 });
+    expect([at('udp = false'), at('enabled = false')]).toEqual([undefined, undefined]);
+  });
+
   test('advertised addresses take their wire form', () => {
     const config = loadConfig({
-      configFile: write('a.toml', `${BASE}advertise = ["ws://192.0.2.1:7600", "ws://[2001:db8::1]:7600", "wss://node.example.org"]\n`),
+      configFile: write(
+        'a.toml',
+        `${BASE}advertise = ["ws://192.0.2.1:7600", "ws://[2001:db8::1]:7600", "wss://node.example.org", "udp://[2001:db8::1]:7600"]\n`,
+      ),
     });
     expect(config.listenAddresses.map(({ host, port, transport }) => [host.case, port, transport])).toEqual([
       ['ip4', 7600, 1],
       ['ip6', 7600, 1],
       ['dns', 443, 2],
+      ['ip6', 7600, 3],
     ]);
     expect(config.listenAddresses[1]?.host.value).toEqual(Uint8Array.of(0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1));
   });
@@ -166,6 +191,10 @@ describe('PRM-001 a configuration that is not in order', () => {
       'a number or a word',
     ],
     ['a log level that is none', `${BASE}[log]\nlevel = "verbose"\n`, 'log.level', '"silent"'],
+    ['a first address of another form', `${BASE}[bootstrap]\naddresses = ["http://h:1"]\n`, 'bootstrap.addresses[0]', 'udp://HOST:PORT'],
+    ['a first name that is none', `${BASE}[bootstrap]\ndns = ["a b"]\n`, 'bootstrap.dns[0]', 'a DNS name'],
+    ['an unknown key of the first nodes', `${BASE}[bootstrap]\nmdns = true\n`, 'bootstrap.mdns', 'addresses, dns'],
+    ['datagrams that are neither on nor off', `${BASE}[listen]\nudp = "yes"\n`, 'listen.udp', 'true or false'],
     ['an advertised address with a path', `${BASE}advertise = ["ws://h:1/x"]\n`, 'advertise[0]', 'ws://HOST:PORT'],
   ])('%s is refused with E_CONFIG, the key, and what is expected', (_, text, key, expected) => {
     const file = write('carillon.toml', text);

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { decodeUtf8, encodeUtf8 } from '../core/bytes.ts';
 import type { PeerId } from '../core/types.ts';
+import { addressText } from '../core/wire/contact.ts';
 import { type ConfigDraft, defineConfig } from './config.ts';
 import { type DeliveredMessage, type NodeEnvironment, type RunningNode, startNode } from './node-host.ts';
 import { Problem } from './problem.ts';
@@ -36,6 +37,14 @@ function next<T extends 'deliver' | 'established' | 'sessionEnded' | 'violation'
       resolve(event);
     });
   });
+}
+
+/** Resolves when the condition holds. Rejects after 5 s. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (const limitMs = performance.now() + 5_000; !(await holds()); ) {
+    if (performance.now() > limitMs) throw new Error('it does not hold within 5 s');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 async function connect(from: RunningNode, to: RunningNode): Promise<void> {
@@ -187,5 +196,60 @@ describe('the edges', () => {
     expect(peers).toMatchObject({ peers: [{ peer: bob.peerIdText, direction: 'outbound' }] });
     const metrics = await (await fetch(`${alice.httpUrl}/metrics`)).text();
     expect(metrics).toMatch(/\ncarillon_sessions 1\n/);
+  });
+});
+
+describe('where a node is found', () => {
+  /** The listen addresses of a peer's hello, as this node has them from its record or its hello. */
+  async function contactsOf(node: RunningNode, target: Uint8Array): Promise<readonly string[]> {
+    const { contacts } = await node.lookup(target);
+    return contacts.flatMap(({ addresses }) => addresses.map((address) => addressText(address) ?? ''));
+  }
+
+  test('SES-024 it names the port that the system chose, for sessions and for datagrams', async () => {
+    const [alice, bob] = [await start(), await start()];
+    await connect(alice, bob);
+    const { port = 0 } = bob.datagramEndpoint ?? {};
+    expect(urlOf(bob)).toBe(`ws://127.0.0.1:${port}`);
+    await until(async () => (await contactsOf(alice, new Uint8Array(32))).length > 0);
+    expect(await contactsOf(alice, new Uint8Array(32))).toEqual([urlOf(bob), `udp://127.0.0.1:${port}`]);
+  });
+
+  test('a node without datagrams names its sessions alone, and is found all the same', async () => {
+    const [alice, bob] = [await start(), await start({ udp: false })];
+    expect(bob.datagramEndpoint).toBeUndefined();
+    await connect(alice, bob);
+    await until(async () => (await contactsOf(alice, new Uint8Array(32))).length > 0);
+    expect(await contactsOf(alice, new Uint8Array(32))).toEqual([urlOf(bob)]);
+  });
+
+  test("datagrams are counted, and those to a node that is stopped are nobody's concern", async () => {
+    const alice = await start();
+    const bob = await start({ bootstrap: [urlOf(alice)] });
+    await until(async () => bob.metrics.get('datagramsIn') > 0 && alice.metrics.get('datagramsOut') > 0);
+    expect(bob.metrics.get('datagramBytesIn')).toBeGreaterThan(bob.metrics.get('datagramsIn'));
+    await bob.stop();
+    expect((await alice.lookup(new Uint8Array(32).fill(1))).queries).toBeGreaterThanOrEqual(0);
+  });
+
+  test('DHT-100 the TXT records of a name lead to the first nodes', async () => {
+    const alice = await start();
+    const names: string[] = [];
+    const bob = await startNode(
+      {
+        ...defineConfig({ networkId: 'test', preset: 'devnet', listen: { host: '127.0.0.1', port: 0 } }),
+        bootstrap: ['dns:seeds.example'],
+      },
+      {
+        lookUpTexts: async (name) => {
+          names.push(name);
+          return [['v=spf1 -all'], [`crl=${alice.peerIdText}@`, urlOf(alice)]];
+        },
+      },
+    );
+    started.push(bob);
+    await until(async () => (await bob.knownPeers()).has(alice.peerId));
+    expect(names[0]).toBe('seeds.example');
+    expect(bob.metrics.get('resolutions', ['found'])).toBeGreaterThanOrEqual(1);
   });
 });

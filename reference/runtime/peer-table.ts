@@ -1,6 +1,7 @@
 /** What a node knows of other nodes, gathered from the views of its chapters for operators and tests. */
 import type { OverlayView } from '../core/overlay/view.ts';
 import type { PeerView } from '../core/session/view.ts';
+import { SCORE_MAX } from '../core/topology/score.ts';
 import type { TopologyView } from '../core/topology/view.ts';
 import type { PeerId } from '../core/types.ts';
 import { formatPeerId } from '../core/wire/peer-id.ts';
@@ -66,7 +67,9 @@ export async function peerRows(sources: PeerSources, nowMs: number): Promise<rea
       rttMs,
       score,
       topology:
-        member === undefined ? null : { score: member.score, band: member.band, health: member.health, isProtected: member.isProtected },
+        member === undefined
+          ? null
+          : { score: member.score / SCORE_MAX, band: member.band, health: member.health, isProtected: member.isProtected },
       ageMs: nowMs - establishedMs,
       inTable: table.has(peer),
       hasRecord: records.has(peer),

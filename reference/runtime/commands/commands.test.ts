@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -155,5 +156,74 @@ describe('carillon node', () => {
     expect(second.output.err).toMatch(/^\[E_CONFIG\] 127\.0\.0\.1:\d+: expected a free port; found another process/);
     first.child.kill('SIGINT');
     expect(await first.exit).toBe(0);
+  });
+});
+
+describe('carillon devnet', () => {
+  test('its nodes find each other from one address', async () => {
+    const devnet = run('devnet', '--nodes', '4', '--once', '--json');
+    expect(await devnet.exit).toBe(0);
+    const report = JSON.parse(devnet.output.out) as { complete: boolean; nodes: { known: number; url: string }[] };
+    expect(report.complete).toBe(true);
+    expect(report.nodes.map(({ known }) => known)).toEqual([3, 3, 3, 3]);
+    expect(new Set(report.nodes.map(({ url }) => url)).size).toBe(4);
+  });
+
+  test('over two processes, with a table, until it is stopped; and peers shows what a node has', async () => {
+    const devnet = run('devnet', '--nodes', '4', '--processes', '2', '--http-base-port', '0');
+    const head = await devnet.line();
+    expect(head).toMatch(/^node +url +http +peer +sessions +known +knows all after$/);
+    const http = /http:\/\/127\.0\.0\.1:\d+/.exec(devnet.output.out)?.[0] ?? '';
+    const [peers, json] = [run('peers', '--http', http), run('peers', '--http', http, '--json')];
+    expect([await peers.exit, await json.exit, peers.output.err]).toEqual([0, 0, '']);
+    expect(peers.output.out).toMatch(
+      /^peer +address +dir +role +region +rtt ms +score +topology +health +table +record\ncrl1[a-z0-9]{50,} /,
+    );
+    const rows = (JSON.parse(json.output.out) as { peers: Record<string, unknown>[] }).peers;
+    expect(Object.keys(rows[0] ?? {})).toEqual(
+      expect.arrayContaining([
+        'peer',
+        'address',
+        'direction',
+        'capabilities',
+        'role',
+        'region',
+        'rttMs',
+        'score',
+        'topology',
+        'inTable',
+        'hasRecord',
+      ]),
+    );
+    const health = (await (await fetch(`${http}/health`)).json()) as Record<string, unknown>;
+    expect(health).toMatchObject({ status: 'ok', known_peers: 3, overlay: { role: expect.any(String) }, mempool: { transactions: 0 } });
+    devnet.child.kill('SIGINT');
+    expect(await devnet.exit).toBe(0);
+  });
+
+  test('a taken port, and ports beyond the last', async () => {
+    const beyond = run('devnet', '--nodes', '20', '--base-port', '65530');
+    const holder = run('devnet', '--nodes', '2', '--http-base-port', '0', '--json');
+    const { nodes } = JSON.parse(await holder.line()) as { nodes: { url: string }[] };
+    const port = nodes[0]?.url.split(':').at(-1) ?? '';
+    const taken = run('devnet', '--nodes', '2', '--base-port', port);
+    expect([await beyond.exit, await taken.exit]).toEqual([2, 2]);
+    expect(beyond.output.err).toMatch(/^\[E_USAGE\] --base-port: expected a port of at most 65516, [^\n]+\n$/);
+    expect(taken.output.err).toMatch(/^\[E_CONFIG\] 127\.0\.0\.1:\d+: expected a free port; [^\n]+\n$/);
+  });
+});
+
+describe('carillon peers', () => {
+  test('says why there is nothing to show', async () => {
+    const port = await new Promise<number>((resolve) => {
+      const server = createServer().listen(0, '127.0.0.1', () => {
+        const address = server.address();
+        server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
+      });
+    });
+    const runs = [run('peers', '--http', `127.0.0.1:${port}`), run('peers', '--http', 'ftp://x'), run('peers')];
+    expect(await Promise.all(runs.map((each) => each.exit))).toEqual([3, 2, 2]);
+    expect(runs[0]?.output.err).toMatch(/^\[E_UNREACHABLE\] http:\/\/127\.0\.0\.1:\d+\/peers: expected a node [^\n]*ECONNREFUSED[^\n]*\n$/);
+    expect(runs[1]?.output.err).toMatch(/^\[E_USAGE\] --http: expected http:\/\/HOST:PORT; [^\n]+\n$/);
   });
 });

@@ -14,6 +14,7 @@ export interface NodeFlags {
   readonly network?: string;
   readonly preset?: string;
   readonly peer: readonly string[];
+  readonly bootstrap: readonly string[];
   readonly http?: string;
   readonly logLevel?: string;
 }
@@ -41,6 +42,7 @@ function flagsOf(flags: NodeFlags): ConfigFlags {
     ...(flags.http === undefined ? {} : { http: hostPort('--http', flags.http) }),
     ...(flags.logLevel === undefined ? {} : { logLevel: flags.logLevel }),
     peers: flags.peer,
+    bootstrap: flags.bootstrap,
   };
 }
 

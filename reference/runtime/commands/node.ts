@@ -27,6 +27,7 @@ export function registerNode(program: Command): void {
     .option('--network <name>', 'network id')
     .option('--preset <name>', 'parameters to start from: main, tower, chat, devnet or conformance')
     .option('--peer <url>', 'peer to keep a session with, ws://HOST:PORT; may be given several times', collect, [])
+    .option('--bootstrap <url>', 'node to find others by, ws:// or udp://HOST:PORT; may be given several times', collect, [])
     .option('--http <host:port>', 'serve /health, /metrics and /peers there')
     .option('--log-level <level>', 'silent, error, warn, info, debug or trace')
     .addHelpText('after', HELP_EXAMPLES)
