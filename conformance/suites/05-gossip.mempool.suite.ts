@@ -82,13 +82,15 @@ function edgeCheck(clause: string, id: string, title: string, good: TransactionW
   });
 }
 
-/** A full pool of sixteen accounts with fees from 100 on. */
+/** A full pool: fifteen accounts with fees from 100 on, of which the first has a dear transaction behind its cheap one. */
 const full: readonly Step[] = Array.from({ length: 4 }, (_, group) =>
   pushed(
     0,
-    ...Array.from({ length: 4 }, (__, index) =>
-      transaction(`full-${4 * group + index}`, { by: `account-${4 * group + index}`, fee: 100 + 4 * group + index }),
-    ),
+    ...Array.from({ length: 4 }, (__, index) => {
+      const number = 4 * group + index;
+      if (number === 15) return transaction('full-last', { by: 'account-0', nonce: 6, fee: 900 });
+      return transaction(`full-${number}`, { by: `account-${number}`, fee: 100 + number });
+    }),
   ),
 );
 
