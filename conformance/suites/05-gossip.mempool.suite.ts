@@ -94,6 +94,16 @@ const full: readonly Step[] = Array.from({ length: 4 }, (_, group) =>
   ),
 );
 
+/** Fees of a transaction and of one that would replace it. */
+const PAIRS: readonly (readonly [number, number])[] = [
+  [100, 109],
+  [100, 110],
+  [100, 100],
+  [0, 1],
+  [50, 54],
+  [40, 80],
+];
+
 const vectors: readonly Check[] = [
   vectorCheck({
     id: 'mempool.judge.structure',
@@ -171,13 +181,14 @@ export const checks: readonly Check[] = [
     title: 'A transaction replaces another of its account and nonce when it pays a tenth more, and the old one is gone',
     clauses: ['MEM-020', 'MEM-015', 'MEM-017'],
     plans: fc
-      .constantFrom([100, 109], [100, 110], [100, 100], [0, 1], [50, 54])
-      .map(([old = 0, fee = 0]) =>
+      .shuffledSubarray<readonly [number, number]>(PAIRS, { minLength: PAIRS.length })
+      .map((pairs) =>
         mempoolPlan([
           ...takers(0, 3),
-          pushed(0, transaction('old', { fee: old })),
-          pushed(1, transaction('newcomer', { fee })),
-          pushed(0, transaction('other', { by: 'bob', fee: 105 })),
+          ...pairs.flatMap(([old, fee], index) => [
+            pushed(0, transaction(`old-${index}`, { by: `account-${index}`, fee: old })),
+            pushed(1, transaction(`newcomer-${index}`, { by: `account-${index}`, fee })),
+          ]),
           wait(400),
           listed(),
           wait(500),
