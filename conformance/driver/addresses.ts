@@ -14,6 +14,15 @@ export function readAddressText(text: string): AddressFields {
   return { ...host, port: Number(port), transport };
 }
 
+/** The text of an Address: what `readAddressText` reads. */
+export function formatAddress({ ip4, ip6, dns, port = 0, transport = 0 }: AddressFields): string {
+  const scheme = Object.entries(TRANSPORTS).find(([, number]) => number === transport)?.[0] ?? `transport-${transport}`;
+  if (ip4 !== undefined) return `${scheme}://${ip4.join('.')}:${port}`;
+  if (ip6 === undefined) return `${scheme}://${dns ?? ''}:${port}`;
+  const words = Array.from({ length: 8 }, (_, i) => (((ip6[2 * i] ?? 0) << 8) | (ip6[2 * i + 1] ?? 0)).toString(16));
+  return `${scheme}://[${words.join(':')}]:${port}`;
+}
+
 /** The encoded Address of a text. Throws `HarnessError` for a text of another form. */
 export function addressBytes(text: string): Uint8Array {
   return encodeAddress(readAddressText(text));

@@ -5,7 +5,7 @@
 import { hex, unhex, utf8 } from '../model/bytes.ts';
 import { intersectCapabilities } from '../model/hello.ts';
 import { NoiseFailure, type NoiseSession } from '../model/noise.ts';
-import { readEndpoint } from './addresses.ts';
+import { formatAddress, readEndpoint } from './addresses.ts';
 import { BehaviourHost, type Deed, type Listener } from './behaviour-host.ts';
 import { makeBehaviour } from './behaviours/index.ts';
 import { buildDatagram, type DatagramSpec, seeDatagram, UDP_BYTES_MAX } from './datagrams.ts';
@@ -226,10 +226,14 @@ export class PlanRun {
   establish(link: number, nodeOffers: readonly string[], reported: readonly string[] | undefined): void {
     const open = this.#links.get(link);
     if (open === undefined || open.isClosed || open.hasSession) return;
-    this.#sessionUp(open, reported ?? intersectCapabilities(sortCapabilities(nodeOffers), open.capabilities), undefined);
+    this.#sessionUp(open, reported ?? intersectCapabilities(sortCapabilities(nodeOffers), open.capabilities));
   }
 
-  #sessionUp(open: Link, capabilities: readonly string[], offered: readonly string[] | undefined): void {
+  #sessionUp(
+    open: Link,
+    capabilities: readonly string[],
+    hello: { readonly offered?: readonly string[]; readonly listens?: readonly string[] } = {},
+  ): void {
     open.hasSession = true;
     open.isSettled = true;
     open.session = capabilities;
@@ -238,7 +242,7 @@ export class PlanRun {
       link: open.number,
       nodePeerId: this.nodePeerId,
       capabilities,
-      ...(offered === undefined ? {} : { offered }),
+      ...hello,
     });
     this.behaviours.tell({ type: 'sessionUp', link: open.number, capabilities }, this.#options.nowMs());
   }
@@ -294,9 +298,9 @@ export class PlanRun {
         return;
       }
       open.noise = state.noise;
-      this.#sessionUp(open, state.capabilities, state.offered);
+      this.#sessionUp(open, state.capabilities, { offered: state.offered, listens: state.listens.map(formatAddress) });
     } else if (isShown) {
-      this.#sessionUp(open, [], undefined);
+      this.#sessionUp(open, []);
     } else if (state.phase === 'sent') {
       this.#handshakeFailed(open, state.reason);
     }

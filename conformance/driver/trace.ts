@@ -89,6 +89,8 @@ export type TraceEvent =
       readonly nodePeerId: Hex;
       readonly capabilities: readonly string[];
       readonly offered?: readonly string[];
+      /** Listen addresses of the node's hello, where the kit has read one: `ws://1.2.3.4:5`. */
+      readonly listens?: readonly string[];
     })
   /** The kit's handshake came to an end without a session. */
   | (At & { readonly type: 'handshakeFailed'; readonly link: number; readonly reason: string })

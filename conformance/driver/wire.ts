@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { hex } from '../model/bytes.ts';
 import { presetParameters } from '../model/parameters.ts';
-import { HarnessError, PlanError, TargetError, targetProblem } from './errors.ts';
+import { readEndpoint } from './addresses.ts';
+import { HarnessError, messageOf, PlanError, TargetError, targetProblem } from './errors.ts';
 import { type ExecuteOptions, PRESET } from './execute.ts';
 import type { Plan, Step } from './plan.ts';
 import { PlanRun } from './plan-run.ts';
@@ -13,6 +14,7 @@ import { preflightWire } from './preflight.ts';
 import { type PreparedNetwork, readPrepared } from './prepare.ts';
 import { refsIn, resolveRef } from './resolve.ts';
 import type { Trace } from './trace.ts';
+import { openUdpSocket, parseUdpAddress, type UdpAddress, type UdpSocket } from './udp-socket.ts';
 import { askUpgrade, canSpreadAddresses, connectWire, isLoopback, sourceAddress, type WireSocket } from './wire-socket.ts';
 
 /** A running node, started with prepared files. */
@@ -23,6 +25,8 @@ export interface WireTarget {
   readonly spreadsAddresses: boolean;
   /** What the node's hello offered when it was reached; undefined when no handshake came about. */
   readonly capabilities: readonly string[] | undefined;
+  /** Where the node takes datagrams, as far as is known. */
+  readonly udp?: UdpAddress | undefined;
 }
 
 /** Where the node is and what it was started with. */
@@ -31,6 +35,8 @@ export interface WireTargetSpec {
   readonly url: string;
   /** Directory of the prepared files. */
   readonly prepared: string;
+  /** `HOST:PORT` where the node takes datagrams; taken from its hello if absent. */
+  readonly udp?: string | undefined;
 }
 
 /**
@@ -38,7 +44,7 @@ export interface WireTargetSpec {
  * E_UNREACHABLE when no node listens there and E_INCOMPATIBLE when the node has another identity. A
  * handshake that fails is no error here: the checks judge it.
  */
-export async function openWireTarget({ url, prepared }: WireTargetSpec): Promise<WireTarget> {
+export async function openWireTarget({ url, prepared, udp }: WireTargetSpec): Promise<WireTarget> {
   const network = readPrepared(prepared);
   if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol)) {
     throw targetProblem('E_UNREACHABLE', 'the address of the node is not usable', 'ws://HOST:PORT', JSON.stringify(url), 'correct it');
@@ -63,8 +69,25 @@ export async function openWireTarget({ url, prepared }: WireTargetSpec): Promise
     throw unreachable(url, prepared, failed.reason.slice(UPGRADE_FAILED.length));
   }
   const session = trace.events.find((event) => event.type === 'sessionUp');
-  return { ...target, capabilities: session?.type === 'sessionUp' ? session.offered : undefined };
+  const hello = session?.type === 'sessionUp' ? session : undefined;
+  return { ...target, capabilities: hello?.offered, udp: udpOf(udp, hello?.listens, url) };
 }
+
+/** The address that was given, or the one of the node's hello; on this machine the node is where its URL is, whatever it tells others. */
+function udpOf(given: string | undefined, listens: readonly string[] | undefined, url: string): UdpAddress | undefined {
+  if (given !== undefined) {
+    const address = parseUdpAddress(given);
+    if (address === undefined) {
+      throw targetProblem('E_UNREACHABLE', 'the UDP address of the node is not usable', 'HOST:PORT', JSON.stringify(given), 'correct it');
+    }
+    return address;
+  }
+  const listed = listens?.find((address) => address.startsWith(UDP_SCHEME));
+  const address = listed === undefined ? undefined : parseUdpAddress(listed.slice(UDP_SCHEME.length));
+  return address && isLoopback(url) ? { host: '127.0.0.1', port: address.port } : address;
+}
+
+const UDP_SCHEME = 'udp://';
 
 /** Begins the reason of a handshake that ended before the WebSocket was open. */
 const UPGRADE_FAILED = 'the WebSocket upgrade: ';
@@ -82,6 +105,8 @@ const PROBE_CAPABILITIES: readonly string[] = ['direct/1', 'gossip/1'];
 export async function executePlanOverWire(target: WireTarget, plan: Plan, options: ExecuteOptions): Promise<Trace> {
   const missing = preflightWire(plan);
   if (missing !== undefined) throw new PlanError('needs', `the plan needs ${missing}`);
+  if (target.udp === undefined && plan.steps.some(usesDatagrams))
+    throw new PlanError('needs', 'the plan needs the UDP address of the node');
   const execution = new WireExecution(target, plan, options);
   try {
     await execution.runSteps();
@@ -101,6 +126,8 @@ class WireExecution {
   readonly #run: PlanRun;
   readonly #parameters: Readonly<Record<string, number | string>> = presetParameters(PRESET);
   readonly #sockets = new Map<number, WireSocket>();
+  /** By the kit's address as the plan names it. */
+  readonly #udpSockets = new Map<string, UdpSocket>();
   readonly #startMs = performance.now();
   readonly #wallStartMs = Date.now();
   /** Between steps, what the node sends is kept for the next `advance`. */
@@ -160,7 +187,10 @@ class WireExecution {
 
   async close(): Promise<void> {
     this.#isOver = true;
-    await Promise.all([...this.#sockets.values()].map((socket) => socket.terminate()));
+    await Promise.all([
+      ...[...this.#sockets.values()].map((socket) => socket.terminate()),
+      ...[...this.#udpSockets.values()].map((socket) => socket.close()),
+    ]);
   }
 
   async #carryOut(step: Step): Promise<void> {
@@ -185,6 +215,15 @@ class WireExecution {
         return;
       case 'upgrade':
         return this.#upgrade(step);
+      case 'datagram':
+        await this.#bind(step.from);
+        return run.sendDatagram(step);
+      case 'rawDatagram':
+        await this.#bind(step.from);
+        return run.sendRawDatagram(step);
+      case 'behave':
+        for (const address of [step.at ?? []].flat()) await this.#bind(address);
+        return run.behave(step);
       default:
         throw new HarnessError(`a step ${step.op} at level wire`);
     }
@@ -192,6 +231,24 @@ class WireExecution {
 
   #localAddress(name: string): string | undefined {
     return this.#target.spreadsAddresses ? sourceAddress(this.#options.seed, this.#options.runId, name) : undefined;
+  }
+
+  /** A UDP socket for an address of the plan: the same source address for the same IP address. */
+  async #bind(endpoint: string): Promise<void> {
+    const { udp } = this.#target;
+    if (udp === undefined || this.#udpSockets.has(endpoint)) return;
+    const { ip, port } = readEndpoint(endpoint);
+    const from = { address: this.#localAddress(ip), port };
+    const take = (bytes: Uint8Array): void =>
+      this.#guarded(() => {
+        this.#run.receiveDatagram(endpoint, bytes, this.#nowMs());
+        this.#flush();
+      });
+    try {
+      this.#udpSockets.set(endpoint, await openUdpSocket(udp, from, take));
+    } catch (error) {
+      throw new HarnessError(`the kit cannot take datagrams at ${from.address ?? 'this machine'}: ${messageOf(error)}`);
+    }
   }
 
   async #open(step: Extract<Step, { op: 'open' }>): Promise<void> {
@@ -271,10 +328,12 @@ class WireExecution {
     await this.#until(resolves, this.#parameter('session.reaction_ms_max') + MARGIN_MS);
   }
 
+  /** Sends what is to be sent, and what automatic peers have due. */
   #flush(): void {
+    this.#run.workBehaviours();
     for (const outgoing of this.#run.outbox.splice(0)) {
       if (outgoing.kind === 'close') this.#sockets.get(outgoing.link)?.close();
-      else if (outgoing.kind === 'datagram') continue;
+      else if (outgoing.kind === 'datagram') this.#udpSockets.get(outgoing.from)?.send(outgoing.bytes);
       else if (this.#run.isOpen(outgoing.link)) this.#sockets.get(outgoing.link)?.send(outgoing.bytes, outgoing);
     }
   }
@@ -296,14 +355,23 @@ class WireExecution {
     while (!holds() && this.#fault === undefined) {
       const leftMs = endMs - performance.now();
       if (leftMs <= 0) return;
+      // An automatic peer may have something to do before.
+      const dueMs = this.#run.behaviours.nextMs;
+      const waitMs = dueMs === undefined ? leftMs : Math.min(leftMs, Math.max(0, dueMs - this.#nowMs()));
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, leftMs);
+        const timer = setTimeout(resolve, waitMs);
         this.#wake = () => {
           clearTimeout(timer);
           resolve();
         };
       });
       this.#wake = undefined;
+      if (this.#run.behaviours.nextMs !== undefined) this.#flush();
     }
   }
+}
+
+/** Whether a step needs a UDP address of the node. */
+function usesDatagrams(step: Step): boolean {
+  return step.op === 'datagram' || step.op === 'rawDatagram' || (step.op === 'behave' && step.at !== undefined);
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { parseAddress } from '../driver/channel.ts';
 import { ADDRESS_FORMS, type TargetSpec } from '../driver/target.ts';
+import { parseUdpAddress } from '../driver/udp-socket.ts';
 import type { RunLine } from '../report/result.ts';
 import { adapterLevels, describeHello, openAdapterExecutor } from './adapter-executor.ts';
 import type { Executor } from './executor.ts';
@@ -16,6 +17,7 @@ export interface TargetFlags {
   readonly exec?: string;
   readonly url?: readonly string[];
   readonly prepared?: string;
+  readonly udp?: readonly string[];
 }
 
 /** Adds the target flags to a command. */
@@ -28,7 +30,12 @@ export function addTargetFlags(command: Command): Command {
       'judge the running node at ws://HOST:PORT (level wire); repeat for several equal nodes',
       (url: string, before: readonly string[] = []) => [...before, url],
     )
-    .option('--prepared <dir>', 'the files that the nodes of --url were started with, written by conform --prepare');
+    .option('--prepared <dir>', 'the files that the nodes of --url were started with, written by conform --prepare')
+    .option(
+      '--udp <address>',
+      'HOST:PORT where the node of --url takes datagrams, if its hello does not say; repeat as --url',
+      (udp: string, before: readonly string[] = []) => [...before, udp],
+    );
 }
 
 export interface TargetChoice {
@@ -37,12 +44,12 @@ export interface TargetChoice {
   /** Flags that name the same target again, for replay lines. */
   readonly replayFlags: Readonly<Partial<Record<Level, string>>>;
   readonly adapter: TargetSpec | undefined;
-  readonly wire: 'reference' | { readonly urls: readonly string[]; readonly prepared: string } | undefined;
+  readonly wire: 'reference' | { readonly urls: readonly string[]; readonly udp: readonly string[]; readonly prepared: string } | undefined;
 }
 
 /** Reads the flags; without any the target is the reference node at all levels. Throws E_USAGE when they contradict each other. */
 export function chooseTarget(flags: TargetFlags): TargetChoice {
-  const { adapter, exec, url: urls = [], prepared } = flags;
+  const { adapter, exec, url: urls = [], prepared, udp = [] } = flags;
   if (adapter !== undefined && exec !== undefined)
     throw usage('--adapter and --exec are both given', 'one adapter', 'two', 'leave one of them out');
   if (adapter !== undefined && parseAddress(adapter) === undefined)
@@ -62,11 +69,18 @@ export function chooseTarget(flags: TargetFlags): TargetChoice {
   }
   if (urls.length === 0 && prepared !== undefined)
     throw usage('--prepared stands alone', '--url beside it', 'no --url', 'give the address of the node');
+  const badUdp = udp.find((address) => parseUdpAddress(address) === undefined);
+  if (badUdp !== undefined)
+    throw usage('--udp is not usable', 'HOST:PORT', JSON.stringify(badUdp), 'give for example --udp 127.0.0.1:7601');
+  if (udp.length > urls.length) throw usage('--udp stands alone', 'a --url for each', `${urls.length}`, 'give the address of the node');
   const adapterFlag = adapter === undefined ? (exec === undefined ? '' : ` --exec ${quote(exec)}`) : ` --adapter ${quote(adapter)}`;
-  const wireFlag = prepared === undefined ? '' : ` --url ${quote(urls[0] ?? '')} --prepared ${quote(prepared)}`;
+  const wireFlag =
+    prepared === undefined
+      ? ''
+      : ` --url ${quote(urls[0] ?? '')} --prepared ${quote(prepared)}${udp[0] === undefined ? '' : ` --udp ${quote(udp[0])}`}`;
   const isDefault = adapterFlag === '' && wireFlag === '';
   const hasAdapter = isDefault || adapterFlag !== '';
-  const wire = prepared === undefined ? (isDefault ? 'reference' : undefined) : { urls, prepared };
+  const wire = prepared === undefined ? (isDefault ? 'reference' : undefined) : { urls, udp, prepared };
   return {
     levels: LEVELS.filter((level) => (level === 'wire' ? wire !== undefined : hasAdapter)),
     replayFlags: { vectors: adapterFlag, adapter: adapterFlag, wire: wireFlag },
@@ -152,7 +166,7 @@ export async function openTargets(
     }
     if (wire !== undefined && levels.includes('wire')) {
       if (wire === 'reference') await openMany(parallel.nodes, () => openReferenceNode());
-      else await openMany(wire.urls.length, (index) => openWireExecutor(wire.urls[index] ?? '', wire.prepared));
+      else await openMany(wire.urls.length, (index) => openWireExecutor(wire.urls[index] ?? '', wire.prepared, wire.udp[index]));
     }
     return { executors, target: target ?? describeWire(executors[0], wire === 'reference'), levels: remaining, close };
   } catch (error) {

@@ -23,13 +23,13 @@ export interface WireExecutor extends Executor {
 }
 
 /** Reaches a node that someone else started with the files in `prepared`. Rejects with `TargetError` or an E_FILE, E_CONFIG or E_KEY_FILE error. */
-export async function openWireExecutor(url: string, prepared: string): Promise<WireExecutor> {
-  let target = await openWireTarget({ url, prepared });
+export async function openWireExecutor(url: string, prepared: string, udp?: string): Promise<WireExecutor> {
+  let target = await openWireTarget({ url, prepared, udp });
   return wireExecutor(
     () => target,
     async () => {
       // Whoever started the node may start it again; the kit cannot.
-      target = await openWireTarget({ url, prepared });
+      target = await openWireTarget({ url, prepared, udp });
     },
     async () => {},
   );
@@ -105,7 +105,7 @@ function wireExecutor(targetNow: () => WireTarget, restart: () => Promise<void>,
       return targetNow();
     },
     levels: ['wire'],
-    capabilities: new Set([...INHERENT_CAPABILITIES, ...(targetNow().capabilities ?? PROTOCOL_CAPABILITIES)]),
+    capabilities: capabilitiesOf(targetNow()),
     deterministic: false,
     wallClock: true,
     preflight: preflightWire,
@@ -116,6 +116,10 @@ function wireExecutor(targetNow: () => WireTarget, restart: () => Promise<void>,
     restart,
     close,
   };
+}
+
+function capabilitiesOf({ capabilities, udp }: WireTarget): ReadonlySet<string> {
+  return new Set([...INHERENT_CAPABILITIES, ...(udp === undefined ? [] : ['datagrams']), ...(capabilities ?? PROTOCOL_CAPABILITIES)]);
 }
 
 // The reference node beside this kit: sources beside sources, built files beside built files.
