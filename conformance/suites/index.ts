@@ -7,6 +7,7 @@ import { checks as identityPuzzle } from './02-identity.puzzle.suite.ts';
 import { checks as identityUse } from './02-identity.use.suite.ts';
 import { checks as identityVectors } from './02-identity.vectors.suite.ts';
 import { checks as wireBodies } from './03-wire.bodies.suite.ts';
+import { checks as wireDatagrams } from './03-wire.datagrams.suite.ts';
 import { checks as wireFrames } from './03-wire.frames.suite.ts';
 import { checks as wireTransport } from './03-wire.transport.suite.ts';
 import { checks as wireVectors } from './03-wire.vectors.suite.ts';
@@ -26,7 +27,16 @@ import { checks as gossipPush } from './05-gossip.push.suite.ts';
 import { checks as gossipScore } from './05-gossip.score.suite.ts';
 import { checks as gossipVectors } from './05-gossip.vectors.suite.ts';
 import { checks as gossipVerdict } from './05-gossip.verdict.suite.ts';
+import { checks as recordsOwn } from './06-records.own.suite.ts';
+import { checks as recordsPush } from './06-records.push.suite.ts';
+import { checks as recordsTable } from './06-records.table.suite.ts';
+import { checks as recordsVectors } from './06-records.vectors.suite.ts';
 import { checks as reconciliationVectors } from './07-reconciliation.vectors.suite.ts';
+import { checks as overlayEager } from './09-overlay.eager.suite.ts';
+import { checks as overlayLeaf } from './09-overlay.leaf.suite.ts';
+import { checks as overlayRoute } from './09-overlay.route.suite.ts';
+import { checks as overlaySupernode } from './09-overlay.supernode.suite.ts';
+import { checks as overlayVectors } from './09-overlay.vectors.suite.ts';
 
 export const suites: readonly Suite[] = [
   { file: '01-conventions.reactions.suite.ts', checks: conventionsReactions },
@@ -35,6 +45,7 @@ export const suites: readonly Suite[] = [
   { file: '02-identity.use.suite.ts', checks: identityUse },
   { file: '02-identity.vectors.suite.ts', checks: identityVectors },
   { file: '03-wire.bodies.suite.ts', checks: wireBodies },
+  { file: '03-wire.datagrams.suite.ts', checks: wireDatagrams },
   { file: '03-wire.frames.suite.ts', checks: wireFrames },
   { file: '03-wire.transport.suite.ts', checks: wireTransport },
   { file: '03-wire.vectors.suite.ts', checks: wireVectors },
@@ -54,5 +65,14 @@ export const suites: readonly Suite[] = [
   { file: '05-gossip.score.suite.ts', checks: gossipScore },
   { file: '05-gossip.vectors.suite.ts', checks: gossipVectors },
   { file: '05-gossip.verdict.suite.ts', checks: gossipVerdict },
+  { file: '06-records.own.suite.ts', checks: recordsOwn },
+  { file: '06-records.push.suite.ts', checks: recordsPush },
+  { file: '06-records.table.suite.ts', checks: recordsTable },
+  { file: '06-records.vectors.suite.ts', checks: recordsVectors },
   { file: '07-reconciliation.vectors.suite.ts', checks: reconciliationVectors },
+  { file: '09-overlay.eager.suite.ts', checks: overlayEager },
+  { file: '09-overlay.leaf.suite.ts', checks: overlayLeaf },
+  { file: '09-overlay.route.suite.ts', checks: overlayRoute },
+  { file: '09-overlay.supernode.suite.ts', checks: overlaySupernode },
+  { file: '09-overlay.vectors.suite.ts', checks: overlayVectors },
 ];

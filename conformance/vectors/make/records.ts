@@ -455,7 +455,7 @@ const BODIES: readonly (readonly [kind: number, message: string, member: string,
 
 function encodings(): readonly Draft[] {
   return BODIES.map(([kind, message, , body], index) => ({
-    id: `${message}-${index + 1}`,
+    id: `kind-${kind}-${index + 1}`,
     comment: `a ${message}`,
     clauses: ['REC-012'],
     flags: ['valid'],
@@ -466,7 +466,7 @@ function encodings(): readonly Draft[] {
 function decodings(): readonly Draft[] {
   const taken = BODIES.map(
     ([kind, message, member, body], index): Draft => ({
-      id: `${message}-${index + 1}`,
+      id: `kind-${kind}-${index + 1}`,
       comment: `a ${message}`,
       clauses: ['REC-012'],
       flags: ['valid'],

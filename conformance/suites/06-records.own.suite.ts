@@ -1,0 +1,159 @@
+/** What a node says of itself, and what becomes of it when another copy of it runs. */
+import fc from 'fast-check';
+import { plan, wait } from '../arbitraries/gossip-plans.ts';
+import {
+  contactRecord,
+  labelOf,
+  pushRecords,
+  recordsSession,
+  recordsSessions,
+  requestRecords,
+  versionRecord,
+} from '../arbitraries/records-plans.ts';
+import type { Step } from '../driver/plan.ts';
+import { introducesItself, ownInOrder, publishesChanges, renewsInTime, yieldsToWinner } from '../invariants/records-own.ts';
+import { acceptedIsPushed, pushedWithinBounds, refusedIsSilent } from '../invariants/records-push.ts';
+import type { Check } from '../runner/check.ts';
+import { recordsCheck } from './records-check.ts';
+
+/** Has the node say that it serves slots up to `last`. */
+function setRange(last: number, label: string): Step {
+  return {
+    op: 'command',
+    command: 'records.set',
+    args: [{ u64: 3 }, { u64: 0 }, { encoded: { message: 'LedgerRangeRecord', fields: { firstSlot: 1, lastSlot: last } } }],
+    label,
+  };
+}
+
+const OWN = ['REC-040', 'REC-042', 'REC-044', 'REC-047', 'REC-049', 'REC-061'];
+
+export const checks: readonly Check[] = [
+  recordsCheck({
+    id: 'records.own.introduces',
+    title: 'The contact record comes with the session, in order, and says what the hello says',
+    clauses: ['REC-001', 'REC-041', 'REC-043', ...OWN],
+    levels: ['adapter', 'wire'],
+    plans: fc
+      .record({ links: fc.integer({ min: 1, max: 3 }), pauseMs: fc.constantFrom(0, 100, 1_000) })
+      .map(({ links, pauseMs }) =>
+        plan([
+          ...Array.from({ length: links }, (_, link): Step[] => [recordsSession(link), wait(pauseMs, Math.min(pauseMs, 100))]).flat(),
+          wait(1_300),
+        ]),
+      ),
+    rules: [introducesItself, ownInOrder, pushedWithinBounds],
+  }),
+  recordsCheck({
+    id: 'records.own.claims',
+    title: 'The contact record carries the addresses and roles of the node',
+    clauses: ['REC-040', 'REC-041', 'REC-043'],
+    plans: fc.record({ count: fc.integer({ min: 0, max: 8 }), roles: fc.constantFrom(1, 3, 15) }).map(({ count, roles }) =>
+      plan([recordsSession(0), wait(1_300)], {
+        roles,
+        listenAddresses: Array.from({ length: count }, (_, i) => `ws://198.51.100.${i + 1}:${7_000 + i}`),
+      }),
+    ),
+    rules: [introducesItself, ownInOrder],
+  }),
+  recordsCheck({
+    id: 'records.own.renews',
+    title: 'Each record is published anew before half of its time is over, with rising sequences',
+    clauses: ['REC-045', ...OWN],
+    plans: fc
+      .record({ staked: fc.boolean(), waitMs: fc.constantFrom(40_000, 90_000) })
+      .map(({ staked, waitMs }) => plan([...recordsSessions(0, 2), wait(staked ? 2_000_000 : waitMs)], { stakes: staked })),
+    rules: [renewsInTime, ownInOrder, pushedWithinBounds],
+  }),
+  recordsCheck({
+    id: 'records.own.changes',
+    title: 'What the application sets is published in time, and not more often than the pause allows',
+    clauses: ['REC-046', ...OWN],
+    needs: ['records/1', 'commands'],
+    plans: fc
+      .array(fc.constantFrom(10, 100, 400, 700, 3_000), { minLength: 1, maxLength: 6 })
+      .map((pauses) =>
+        plan([
+          ...recordsSessions(0, 2),
+          wait(1_300),
+          ...pauses.flatMap((pauseMs, i): Step[] => [setRange(10 + i, `set-${i}`), wait(pauseMs)]),
+          wait(3_000),
+        ]),
+      ),
+    rules: [publishesChanges, ownInOrder, pushedWithinBounds],
+  }),
+  recordsCheck({
+    id: 'records.own.restart',
+    title: 'After a restart, also in the same millisecond, no instance and sequence stand for another record',
+    clauses: OWN,
+    needs: ['records/1', 'restart'],
+    plans: fc
+      .constantFrom(0, 1, 2_000)
+      .map((pauseMs) =>
+        plan([
+          recordsSession(0),
+          wait(300),
+          { op: 'crash' },
+          { op: 'restart' },
+          recordsSession(1),
+          wait(pauseMs),
+          { op: 'crash' },
+          { op: 'restart' },
+          recordsSession(2),
+          wait(300),
+        ]),
+      ),
+    rules: [ownInOrder],
+  }),
+  recordsCheck({
+    id: 'records.superseded.yields',
+    title: 'A node that hears of a copy of itself that was started later is silent until that one is gone',
+    clauses: ['REC-028', 'REC-050', 'REC-051', 'REC-052'],
+    plans: fc
+      .record({
+        startedMs: fc.constantFrom(0, 100),
+        ageMs: fc.constantFrom(0, 500),
+        waitMs: fc.constantFrom(25_000, 40_000),
+        kind: fc.constantFrom('contact', 'version'),
+        late: fc.boolean(),
+      })
+      .map(({ startedMs, ageMs, waitMs, kind, late }) => {
+        const options = { by: 'node', startedMs, ageMs, sequence: 1 };
+        const winner = kind === 'contact' ? contactRecord('winner', options) : versionRecord('winner', options);
+        return plan([
+          ...recordsSessions(0, 2),
+          wait(1_000),
+          pushRecords(0, winner),
+          wait(500),
+          ...(late ? [recordsSession(2), wait(9_000)] : []),
+          wait(waitMs),
+        ]);
+      }),
+    rules: [yieldsToWinner, acceptedIsPushed],
+    attacks: ['two running copies of one key'],
+  }),
+  recordsCheck({
+    id: 'records.superseded.not-by-older',
+    title: 'A record of the node’s own key that was made by an earlier instance, or is older than its own, moves nothing',
+    clauses: ['REC-020', 'REC-043', 'REC-063'],
+    levels: ['adapter', 'wire'],
+    plans: fc
+      .record({ startedMs: fc.constantFrom(3_600_000, 60_000_000), ageMs: fc.constantFrom(0, 100), signed: fc.boolean() })
+      .map(({ startedMs, ageMs, signed }) =>
+        plan([
+          ...recordsSessions(0, 2),
+          wait(1_300, 600),
+          pushRecords(
+            0,
+            contactRecord('elder', { by: 'node', startedMs, ageMs, sequence: 99, ...(signed ? {} : { defect: { kind: 'signature' } }) }),
+          ),
+          wait(400),
+          recordsSession(2),
+          wait(1_300, 1_600),
+          requestRecords(2, labelOf('node', 1)),
+          wait(300),
+        ]),
+      ),
+    rules: [introducesItself, refusedIsSilent],
+  }),
+];
