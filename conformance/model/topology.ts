@@ -57,7 +57,7 @@ export function regionBounds(
 ): { readonly floor: number; readonly ceiling: number } | undefined {
   const share = SHARES[own]?.[indexOf(region)];
   if (share === undefined) return undefined;
-  return { floor: Math.floor((share * limits.target) / 100), ceiling: Math.ceil((share * limits.max) / 100) };
+  return { floor: Math.floor((share * limits.target) / 200), ceiling: Math.ceil((share * limits.max) / 100) };
 }
 
 /** What a node has measured of a peer. */

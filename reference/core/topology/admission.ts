@@ -71,14 +71,12 @@ export function decideAdmission<Session extends CountedSession>(
   let inbound = 0;
   let ofSubnet = 0;
   let ofRole = 0;
-  let ofRegion = 0;
   for (const session of sessions) {
     if (session.direction === 'inbound') {
       inbound += 1;
       if (session.subnet === peer.subnet) ofSubnet += 1;
     }
     if (session.role === peer.role) ofRole += 1;
-    if (session.region === peer.region) ofRegion += 1;
   }
   const isInbound = peer.direction === 'inbound';
   if (isInbound && peer.subnet !== undefined && ofSubnet >= limits.subnetInboundMax) {
@@ -88,10 +86,13 @@ export function decideAdmission<Session extends CountedSession>(
   if (isInbound && inbound >= limits.max - limits.outboundMin) return makeRoom('inbound', peer, sessions, limits);
   if (isBudgeted && ofRole >= roleBudget(limits, peer.role)) return makeRoom('role', peer, sessions, limits);
   if (sessions.length >= limits.max) return makeRoom('all', peer, sessions, limits);
-  if (isBudgeted && ofRegion >= regionCeiling(limits.ownRegion, peer.region, limits.max)) {
-    return { outcome: 'reject', code: 'E_REGION', clause: 'TOP-015' };
-  }
+  if (isBudgeted && isRegionFull(peer.region, sessions, limits)) return { outcome: 'reject', code: 'E_REGION', clause: 'TOP-015' };
   return ACCEPT;
+}
+
+function isRegionFull(region: Region, sessions: readonly CountedSession[], { ownRegion, max }: AdmissionLimits): boolean {
+  const ceiling = regionCeiling(ownRegion, region, max);
+  return sessions.length >= ceiling && sessions.filter((session) => session.region === region).length >= ceiling;
 }
 
 function roleBudget({ budgetPercent, max }: AdmissionLimits, role: Role): number {

@@ -159,6 +159,7 @@ export function roundWantedMs(state: TopologyState): MonoMs | undefined {
     if (state.linkOf.has(candidate.peer) || state.dials.has(candidate.peer)) continue;
     const [address = ''] = candidate.addresses;
     nextMs = Math.min(nextMs, Math.max(candidate.notBeforeMs, state.options.restUntilMs(address, candidate.peer)));
+    if (nextMs <= state.nowMs) break;
   }
   return nextMs === Number.POSITIVE_INFINITY ? undefined : Math.max(nextMs, state.nowMs);
 }

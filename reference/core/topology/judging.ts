@@ -1,10 +1,49 @@
 /** New sessions: who stays, who goes, and what is said. Spec: chapter 10, "Admission", "Making room", "Bans" */
-import type { ClauseId, ErrorName, PeerId } from '../types.ts';
-import { type AdmissionLimits, type CountedSession, decideAdmission } from './admission.ts';
+import type { ClauseId, Direction, ErrorName, PeerId } from '../types.ts';
+import { type AdmissionLimits, type CountedSession, decideAdmission, type Role } from './admission.ts';
+import type { Region } from './region.ts';
 import { countedMembers, isProtected, type Member, regionOf, scoreOf, type TopologyState } from './state.ts';
 
-interface Counted extends CountedSession {
+/** A session as admission looks at it; score and region are looked up when somebody asks, since most decisions need neither. */
+class Counted implements CountedSession {
+  readonly #state: TopologyState;
   readonly member: Member;
+
+  constructor(state: TopologyState, member: Member) {
+    this.#state = state;
+    this.member = member;
+  }
+
+  get peer(): PeerId {
+    return this.member.peer;
+  }
+  get direction(): Direction {
+    return this.member.direction;
+  }
+  get role(): Role {
+    return this.member.role;
+  }
+  get subnet(): string | undefined {
+    return this.member.subnet;
+  }
+  get region(): Region {
+    return regionOf(this.#state, this.peer);
+  }
+  get score(): number {
+    return scoreOf(this.#state, this.peer);
+  }
+  get ageMs(): number {
+    return this.#state.nowMs - this.member.sinceMs;
+  }
+  get uptimeMs(): number {
+    return this.#state.memory.uptimeMs(this.peer, this.#state.nowMs);
+  }
+  get isProtected(): boolean {
+    return isProtected(this.#state, this.peer);
+  }
+  get isBanned(): boolean {
+    return this.#state.bans.has(this.peer, this.#state.nowMs);
+  }
 }
 
 function limitsOf({ params, isActive, ownRegion }: TopologyState): AdmissionLimits {
@@ -23,21 +62,6 @@ function limitsOf({ params, isActive, ownRegion }: TopologyState): AdmissionLimi
     },
     newcomerMs: params['topology.newcomer_ms'],
     evictMargin: params['topology.evict_margin'],
-  };
-}
-
-function countedOf(state: TopologyState, member: Member): Counted {
-  const { peer, direction, role, subnet, sinceMs } = member;
-  return {
-    member,
-    peer,
-    direction,
-    role,
-    subnet,
-    region: regionOf(state, peer),
-    score: scoreOf(state, peer),
-    ageMs: state.nowMs - sinceMs,
-    isProtected: isProtected(state, peer),
   };
 }
 
@@ -66,14 +90,10 @@ export function judgeMember(state: TopologyState, member: Member): void {
     if (transients > state.params['topology.transient_max']) endMember(state, member, 'E_BUDGET', 'TOP-071');
     return;
   }
-  const sessions = countedMembers(state).filter((other) => other !== member);
-  const newcomer = {
-    ...countedOf(state, member),
-    isBanned: false,
-    uptimeMs: state.memory.uptimeMs(peer, state.nowMs),
-  };
-  const counted = sessions.map((other) => countedOf(state, other));
-  const decision = decideAdmission(newcomer, counted, limitsOf(state));
+  const sessions = countedMembers(state)
+    .filter((other) => other !== member)
+    .map((other) => new Counted(state, other));
+  const decision = decideAdmission(new Counted(state, member), sessions, limitsOf(state));
   if (decision.outcome === 'reject') endMember(state, member, decision.code, decision.clause);
   else if (decision.outcome === 'evict') endMember(state, decision.goes.member, 'E_EVICTED', 'TOP-020');
 }

@@ -203,11 +203,6 @@ function nextBeat(afterMs: MonoMs, beatMs: number): MonoMs {
   return (Math.floor(afterMs / beatMs) + 1) * beatMs;
 }
 
-function isDue(state: TopologyState): boolean {
-  const dueMs = deadlineOf(state);
-  return dueMs !== undefined && dueMs <= state.nowMs;
-}
-
 /** Does what is due. */
 function runTimers(state: TopologyState): void {
   const { params, nowMs } = state;
@@ -250,23 +245,27 @@ export function createTopology(options: TopologyOptions): TopologyMachine {
   const state = createState(options);
   /** What `deadline` last found, until something may have changed it. */
   let known: { readonly at: MonoMs | undefined } | undefined;
+  const deadline = (): MonoMs | undefined => {
+    known ??= { at: deadlineOf(state) };
+    return known.at;
+  };
   return {
     handle(input, now) {
+      const dueMs = deadline();
       state.nowMs = now.monoMs;
-      known = undefined;
       const hasChanged = take(state, input);
-      if (state.isActive && (hasChanged || isDue(state))) {
-        runTimers(state);
-        setTimers(state);
+      if (hasChanged || (dueMs !== undefined && dueMs <= state.nowMs)) {
+        known = undefined;
+        if (state.isActive) {
+          runTimers(state);
+          setTimers(state);
+        }
       }
       const { out } = state;
       state.out = [];
       return out;
     },
-    deadline: () => {
-      known ??= { at: deadlineOf(state) };
-      return known.at;
-    },
+    deadline,
     isAllowed: (peer) => !state.bans.has(peer, state.nowMs),
     connected: () => countedMembers(state).map(({ peer }) => peer),
     regionOf: (peer) => regionOf(state, peer),

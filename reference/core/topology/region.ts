@@ -44,10 +44,10 @@ export function countedRegion(own: Region, claimed: Region, rttMs: number | unde
   return rttMs < bounds[0] ? own : claimed;
 }
 
-/** Sessions of `region` that a node in `own` wants at least when it looks for `target`; 0 when either is unknown. Spec: TOP-004 */
+/** Half of its share: sessions of `region` that a node in `own` wants at least when it looks for `target`; 0 when either is unknown. Spec: TOP-004 */
 export function regionFloor(own: Region, region: Region, target: number): number {
   if (own === 'unknown' || region === 'unknown') return 0;
-  return Math.floor((SHARES[own][region] * target) / 100);
+  return Math.floor((SHARES[own][region] * target) / 200);
 }
 
 /** Sessions of `region` that a node in `own` has room for when it has room for `max`; no limit when either is unknown. Spec: TOP-004 */

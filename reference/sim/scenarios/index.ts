@@ -7,6 +7,9 @@ interface ScenarioFile {
 
 const NOUNS: Readonly<Record<string, () => Promise<ScenarioFile>>> = {
   gossip: () => import('./gossip.ts'),
+  dht: () => import('./dht.ts'),
+  reconciliation: () => import('./reconciliation.ts'),
+  topology: () => import('./topology.ts'),
 };
 
 /** Every scenario, in the order of nouns and of their files. */
