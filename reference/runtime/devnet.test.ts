@@ -58,6 +58,17 @@ describe('a devnet', () => {
     for (const node of net.nodes.slice(1)) expect(node.received).toHaveLength(1);
   });
 
+  test.each(['memory', 'websocket'] as const)(
+    'finds itself from one address over %s, and so does a node that comes later',
+    async (transport) => {
+      await using net = await Devnet.start({ nodes: 5, transport, bootstrap: 'one' });
+      const added = await net.add();
+      expect(await added.knownPeers()).toEqual(new Set(net.nodes.slice(0, 5).map((node) => node.peerId)));
+      const message = await added.publish('app/chat', encodeUtf8('x'));
+      await net.delivered(message);
+    },
+  );
+
   test('PRM-001 refuses parameters that are not in order', async () => {
     await expect(Devnet.start({ parameters: { 'gossip.heartbeat_ms': 1 } })).rejects.toMatchObject({ code: 'E_CONFIG' });
   });

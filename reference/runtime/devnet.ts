@@ -18,6 +18,11 @@ export interface DevnetOptions {
   readonly transport?: 'memory' | 'websocket';
   /** `full`: everybody with everybody; `ring`: a ring with four chords a node. `full` up to 12 nodes if absent. */
   readonly topology?: 'full' | 'ring';
+  /**
+   * `full`: the devnet connects its nodes by `topology`. `one`: every node is told the address of node 0 and finds
+   * the others by itself; `start` resolves when all know all. `full` if absent.
+   */
+  readonly bootstrap?: 'full' | 'one';
   /** `devnet` if absent; the others count sessions from one address, which all loopback WebSockets share. */
   readonly preset?: PresetName;
   /** Departures from the preset, by the names of chapter 19. */
@@ -27,7 +32,7 @@ export interface DevnetOptions {
   readonly identitySeeds?: readonly Uint8Array[];
   /** Decides on each message before it is delivered and passed on. */
   readonly validate?: (node: number, message: DeliveredMessage) => Verdict | Promise<Verdict>;
-  /** How long the sessions may take to open; 10 s if absent. */
+  /** How long the sessions may take to open, 10 s if absent, or the nodes to find each other, 30 s if absent. */
   readonly startMsMax?: number;
 }
 
@@ -52,6 +57,8 @@ export interface DevnetNode extends Omit<RunningNode, 'publish'> {
 
 const RECEIVED_MAX = 10_000;
 const START_MS_MAX = 10_000;
+const DISCOVERY_MS_MAX = 30_000;
+const POLL_MS = 25;
 const DELIVERED_MS_MAX = 5_000;
 const FULL_NODES_MAX = 12;
 const CHORDS = 4;
@@ -93,6 +100,10 @@ export class Devnet {
     const net = new Devnet(options);
     try {
       for (let index = 0; index < count; index++) await net.#startMember();
+      if (options.bootstrap === 'one') {
+        await net.#untilKnown();
+        return net;
+      }
       const pairs = net.#pairs(count);
       for (const [from, to] of pairs) net.#connect(from, to);
       await net.#until(() => net.#haveSessions(pairs), options.startMsMax ?? START_MS_MAX, 'the sessions of the devnet are open');
@@ -107,9 +118,16 @@ export class Devnet {
     return this.#members.map((member) => member.node);
   }
 
-  /** Starts one more node, connects it with every other that runs, and resolves when its sessions are open. */
+  /**
+   * Starts one more node, connects it with every other that runs, and resolves when its sessions are open; in a
+   * devnet of one bootstrap, it finds the others, and they it.
+   */
   async add(): Promise<DevnetNode> {
     const member = await this.#startMember();
+    if (this.#options.bootstrap === 'one') {
+      await this.#untilKnown();
+      return member.node;
+    }
     const { index } = member.node;
     const pairs = this.#members
       .filter((other) => other !== member && !other.isStopped)
@@ -156,6 +174,7 @@ export class Devnet {
       preset: preset ?? 'devnet',
       ...(parameters === undefined ? {} : { parameters }),
       listen: { host: '127.0.0.1', port: 0 },
+      ...(this.#options.bootstrap === 'one' ? { bootstrap: this.#firstUrls() } : {}),
     });
     const running = await startNode(config, {
       identitySeed: identitySeeds?.[index] ?? randomBytes(32),
@@ -165,6 +184,12 @@ export class Devnet {
     const member = this.#memberOf(running, index);
     this.#members.push(member);
     return member;
+  }
+
+  /** Where a new node begins: with the oldest node that runs. */
+  #firstUrls(): readonly string[] {
+    const url = this.#members.find(({ isStopped }) => !isStopped)?.running.url;
+    return url === undefined ? [] : [url];
   }
 
   #memberOf(running: RunningNode, index: number): Member {
@@ -200,6 +225,21 @@ export class Devnet {
       this.#notify();
     });
     return member;
+  }
+
+  /** Waits until every node that runs knows every other. Rejects when that takes too long. */
+  async #untilKnown(): Promise<void> {
+    const limitMs = this.#options.startMsMax ?? DISCOVERY_MS_MAX;
+    for (const deadlineMs = performance.now() + limitMs; ; ) {
+      const running = this.#members.filter(({ isStopped }) => !isStopped).map(({ running: node }) => node);
+      const known = await Promise.all(running.map((node) => node.knownPeers()));
+      if (known.every((peers, index) => running.every((other, position) => position === index || peers.has(other.peerId)))) return;
+      if (performance.now() > deadlineMs)
+        throw new Error(
+          `expected that all ${running.length} nodes know each other within ${limitMs} ms; they know ${known.map((peers) => peers.size).join(', ')}`,
+        );
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
   }
 
   #pairs(count: number): readonly (readonly [number, number])[] {
