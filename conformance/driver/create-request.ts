@@ -82,3 +82,18 @@ export function runParameters(setup: Setup): Readonly<Record<string, number | st
 function readValue(text: string): number | string {
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
+
+/** Parameters that switch a capability on and off, where they are not `<noun>.mode`. */
+const SWITCHES: Readonly<Record<string, string>> = { iblt: 'reconcile.iblt' };
+
+/** Of the capabilities that a target declares, those of the protocol that its node offers with these parameters. */
+export function offeredCapabilities(setup: Setup, declared: readonly string[]): readonly string[] {
+  const parameters = runParameters(setup);
+  const isOff = (capability: string): boolean => {
+    const noun = capability.slice(0, capability.indexOf('/'));
+    if (noun === 'gossip') return parameters['gossip.mode'] === 'off';
+    if (noun === 'direct') return parameters['gossip.mode'] === 'only';
+    return parameters[SWITCHES[noun] ?? `${noun}.mode`] === 'off';
+  };
+  return declared.filter((capability) => capability.includes('/') && !isOff(capability));
+}

@@ -7,22 +7,18 @@ import {
   CommandInputSchema,
   ConnectInputSchema,
   CrashRequestSchema,
-  DatagramInputSchema,
   DestroyRequestSchema,
   DialFailedInputSchema,
   Direction,
   type Effect,
   EstablishedLinkSchema,
-  FrameInputSchema,
   type InputRequest,
   InputRequestSchema,
-  MessageInputSchema,
   OpenRequestSchema,
   PublishInputSchema,
   RawLinkSchema,
   ResolvedInputSchema,
   RestartRequestSchema,
-  type StepResponse,
   Until,
   ValidatedInputSchema,
   VerdictKind,
@@ -30,13 +26,16 @@ import {
 import { hex } from '../model/bytes.ts';
 import type { Listener } from './behaviour-host.ts';
 import { REQUEST_LIMIT_MS, type RequestOp } from './connection.ts';
-import { addressMessage, createRequest, runParameters, WALL_START_MS } from './create-request.ts';
+import { addressMessage, createRequest, offeredCapabilities, runParameters, WALL_START_MS } from './create-request.ts';
 import { type Dial, Dials } from './dials.ts';
+import { EffectReader } from './effect-reader.ts';
 import { literalBytes } from './envelopes.ts';
 import { HarnessError, PlanError, TargetError } from './errors.ts';
 import { derive } from './identities.ts';
+import { NodeClock } from './node-clock.ts';
+import { addressOf, hostOf, inputOf } from './node-inputs.ts';
 import type { Plan, Step } from './plan.ts';
-import { type Outgoing, type OutgoingAside, PlanRun } from './plan-run.ts';
+import { PlanRun } from './plan-run.ts';
 import { preflight, rawLinks } from './preflight.ts';
 import type { Target } from './target.ts';
 import type { Trace } from './trace.ts';
@@ -92,15 +91,13 @@ class Execution {
   readonly #node: number;
   readonly #rawLinks: ReadonlySet<number>;
   #isCreated = false;
-  #nowMs = 0;
   /** Time of the effect that is being taken, else the node's clock. */
   #stampMs = 0;
   /** Step in progress; −1 before the first. */
   #step = -1;
+  readonly #clock: NodeClock;
   readonly #dials: Dials;
-  readonly #validations: bigint[] = [];
-  /** Commands that were taken, by their place in the order of tokens. */
-  readonly #commands: { readonly label: string; readonly command: string; hasOutcome: boolean }[] = [];
+  readonly #effects: EffectReader;
 
   constructor(target: Target, plan: Plan, { seed, runId }: ExecuteOptions) {
     this.#target = target;
@@ -108,6 +105,7 @@ class Execution {
     this.#seed = seed;
     this.#networkId = adapterNetworkId(seed);
     this.#node = target.nextNode();
+    this.#clock = new NodeClock(target);
     this.#rawLinks = rawLinks(plan);
     this.#run = new PlanRun({
       plan,
@@ -117,9 +115,10 @@ class Execution {
       hasStakes: plan.setup.stakes === true,
       parameters: runParameters(plan.setup),
       nowMs: () => this.#stampMs,
-      wallMs: () => WALL_START_MS + this.#nowMs,
+      wallMs: () => WALL_START_MS + this.#clock.nowMs,
     });
     this.#dials = new Dials(this.#run.behaviours);
+    this.#effects = new EffectReader(this.#run, this.#dials);
   }
 
   async create(): Promise<void> {
@@ -177,14 +176,14 @@ class Execution {
         return this.#input({ case: 'publish', value: create(PublishInputSchema, { topic: step.topic, data: literalBytes(step.data) }) });
       case 'closeLink':
         if (!run.checkOpen(step.link)) return;
-        run.close(step.link, 'kit', undefined, this.#nowMs);
+        run.close(step.link, 'kit', undefined, this.#clock.nowMs);
         return this.#input({ case: 'closed', value: create(ClosedInputSchema, { link: step.link }) });
       case 'connect': {
         const expectedPeerId = step.expected === undefined ? new Uint8Array() : run.identities.of(step.expected).peerId;
         return this.#input({ case: 'connect', value: create(ConnectInputSchema, { address: step.address, expectedPeerId }) });
       }
       case 'validated': {
-        const token = this.#validations[step.index];
+        const token = this.#effects.validations[step.index];
         if (token === undefined) return run.notSent(-1, `there was no Validate effect number ${step.index}`);
         return this.#input({ case: 'validated', value: create(ValidatedInputSchema, { token, verdict: VERDICTS[step.verdict] }) });
       }
@@ -192,12 +191,12 @@ class Execution {
         const effects = await this.#ask({ case: 'crash', value: create(CrashRequestSchema, { node: this.#node }) });
         run.dropLinks();
         this.#dials.clear();
-        run.recorder.add(this.#nowMs, { type: 'crashed' });
+        run.recorder.add(this.#clock.nowMs, { type: 'crashed' });
         return this.#settle(effects);
       }
       case 'restart': {
         const effects = await this.#ask({ case: 'restart', value: create(RestartRequestSchema, { node: this.#node }) });
-        run.recorder.add(this.#nowMs, { type: 'restarted' });
+        run.recorder.add(this.#clock.nowMs, { type: 'restarted' });
         return this.#settle(effects);
       }
       case 'dialFailed': {
@@ -223,8 +222,7 @@ class Execution {
     const args = this.#run.commandArguments(step);
     if (args === undefined) return;
     const { command, label } = step;
-    this.#commands.push({ label, command, hasOutcome: false });
-    const token = BigInt(this.#commands.length);
+    const token = this.#effects.addCommand(command, label);
     return this.#input({ case: 'command', value: create(CommandInputSchema, { token, command, args: [...args] }) });
   }
 
@@ -273,23 +271,15 @@ class Execution {
       const isClosed = effects.some(({ effect }) => effect.case === 'close' && effect.value.link === step.link);
       // A session that the node refuses at once never was; one that replaces it is seen by its Established effect.
       if (!isClosed || established !== undefined) {
-        run.establish(step.link, this.#nodeOffers(), established?.case === 'established' ? established.value.capabilities : undefined);
+        run.establish(
+          step.link,
+          offeredCapabilities(this.#plan.setup, this.#target.hello.capabilities),
+          established?.case === 'established' ? established.value.capabilities : undefined,
+        );
       }
     }
     await this.#settle(effects);
     if (isRaw && step.mode === 'session') await this.#handshake({ link: step.link });
-  }
-
-  /** Capabilities that the node offers in this run, as far as its Hello and the parameters tell. */
-  #nodeOffers(): readonly string[] {
-    const parameters = runParameters(this.#plan.setup);
-    const isOff = (capability: string): boolean => {
-      const noun = capability.slice(0, capability.indexOf('/'));
-      const value = parameters[MODES[noun] ?? `${noun}.mode`];
-      if (noun === 'gossip' || noun === 'direct') return parameters['gossip.mode'] === (noun === 'gossip' ? 'off' : 'only');
-      return value === 'off';
-    };
-    return this.#target.hello.capabilities.filter((capability) => capability.includes('/') && !isOff(capability));
   }
 
   async #handshake(step: Extract<Step, { op: 'handshake' }> | { readonly link: number }): Promise<void> {
@@ -297,29 +287,29 @@ class Execution {
     run.beginHandshake(step);
     await this.#flush();
     // Whatever the node still has to do at this moment of its clock.
-    if (run.awaitsHandshake(step.link)) await this.#advanceOnce(this.#nowMs, Until.TARGET);
+    if (run.awaitsHandshake(step.link)) await this.#advanceOnce(this.#clock.nowMs, Until.TARGET);
     await this.#flush();
     if (!run.awaitsHandshake(step.link)) run.settleHandshake(step.link, false);
   }
 
   async #advance(ms: number, answersPings: boolean): Promise<void> {
     const run = this.#run;
-    const targetMs = this.#nowMs + Math.round(ms);
+    const targetMs = this.#clock.nowMs + Math.round(ms);
     if (answersPings) run.answerPings();
     else run.forgetPings();
     await this.#flush();
     let still = 0;
-    while (this.#nowMs < targetMs) {
-      const before = this.#nowMs;
+    while (this.#clock.nowMs < targetMs) {
+      const before = this.#clock.nowMs;
       // An automatic peer may have something to do before.
       const dueMs = Math.ceil(run.behaviours.nextMs ?? targetMs);
-      await this.#advanceOnce(Math.min(targetMs, Math.max(dueMs, this.#nowMs)), Until.EFFECT);
+      await this.#advanceOnce(Math.min(targetMs, Math.max(dueMs, this.#clock.nowMs)), Until.EFFECT);
       if (answersPings) run.answerPings();
       else run.forgetPings();
       await this.#flush();
-      still = this.#nowMs > before ? 0 : still + 1;
+      still = this.#clock.nowMs > before ? 0 : still + 1;
       if (still > STILL_ANSWERS_MAX) {
-        throw this.#during(new TargetError('E_CRASHED', `livelock: ${still} wakes at ${this.#nowMs} ms and the clock does not move`));
+        throw this.#during(new TargetError('E_CRASHED', `livelock: ${still} wakes at ${this.#clock.nowMs} ms and the clock does not move`));
       }
     }
   }
@@ -327,10 +317,10 @@ class Execution {
   async #advanceOnce(toMs: number, until: Until): Promise<void> {
     const isWall = this.#target.hello.clock === Clock.WALL;
     const value = create(AdvanceRequestSchema, { node: this.#node, toMs: BigInt(toMs), until });
-    const before = this.#nowMs;
+    const before = this.#clock.nowMs;
     const effects = await this.#ask({ case: 'advance', value }, REQUEST_LIMIT_MS + (isWall ? toMs - before : 0));
-    if (!isWall && this.#nowMs > toMs) {
-      throw this.#during(new TargetError('E_ADAPTER', `Advance to ${toMs} ms left the clock at ${this.#nowMs} ms (CNF-004)`));
+    if (!isWall && this.#clock.nowMs > toMs) {
+      throw this.#during(new TargetError('E_ADAPTER', `Advance to ${toMs} ms left the clock at ${this.#clock.nowMs} ms (CNF-004)`));
     }
     this.#take(effects);
   }
@@ -386,129 +376,28 @@ class Execution {
     );
   }
 
-  /** One request whose answer is a step. Moves the clock and returns the effects, checked against it. */
+  /** One request; what goes wrong is told with the step in which it happened. */
   async #ask(op: RequestOp, limitMs?: number): Promise<readonly Effect[]> {
-    let result: Awaited<ReturnType<Target['request']>>;
     try {
-      result = await this.#target.request(op, limitMs);
+      const effects = await this.#clock.ask(op, limitMs);
+      this.#stampMs = this.#clock.nowMs;
+      return effects;
     } catch (error) {
+      if (error instanceof PlanError && this.#step >= 0) throw new PlanError(error.reason, error.message, this.#step);
       throw error instanceof TargetError ? this.#during(error) : error;
     }
-    const step = this.#step < 0 ? undefined : this.#step;
-    if (result.case === 'unsupported')
-      throw new PlanError('unsupported', `the adapter does not support ${op.case}: ${result.value.what}`, step);
-    if (result.case === 'refused') throw new PlanError('refused', `the adapter refused ${op.case}: ${result.value.reason}`, step);
-    if (result.case !== 'step') throw this.#during(new TargetError('E_ADAPTER', `the adapter answered ${op.case} with ${result.case}`));
-    this.#moveClock(result.value, op.case);
-    return result.value.effects;
-  }
-
-  #moveClock({ nowMs, effects }: StepResponse, op: string): void {
-    const now = this.#milliseconds(nowMs);
-    if (now < this.#nowMs)
-      throw this.#during(new TargetError('E_ADAPTER', `${op} set the node's clock back from ${this.#nowMs} to ${now} ms (CNF-004)`));
-    const mayMove = op === 'advance' || this.#target.hello.clock === Clock.WALL;
-    if (!mayMove && now !== this.#nowMs) {
-      throw this.#during(new TargetError('E_ADAPTER', `${op} moved the virtual clock from ${this.#nowMs} to ${now} ms (CNF-004)`));
-    }
-    let last = this.#nowMs;
-    for (const { atMs, effect } of effects) {
-      const at = this.#milliseconds(atMs);
-      if (at < last || at > now) {
-        throw this.#during(
-          new TargetError(
-            'E_ADAPTER',
-            `${op} reports an effect (${effect.case ?? 'unknown'}) at ${at} ms, outside of ${last} to ${now} ms`,
-          ),
-        );
-      }
-      last = at;
-    }
-    this.#nowMs = now;
-    this.#stampMs = now;
-  }
-
-  #milliseconds(value: bigint): number {
-    if (value > BigInt(Number.MAX_SAFE_INTEGER))
-      throw this.#during(new TargetError('E_ADAPTER', `the adapter names a time of ${value} ms`));
-    return Number(value);
   }
 
   #take(effects: readonly Effect[]): void {
-    for (const { atMs, effect } of effects) {
-      this.#stampMs = Number(atMs);
-      this.#takeOne(this.#stampMs, effect);
+    try {
+      for (const { atMs, effect } of effects) {
+        this.#stampMs = Number(atMs);
+        this.#effects.take(this.#stampMs, effect);
+      }
+    } catch (error) {
+      throw error instanceof TargetError ? this.#during(error) : error;
     }
-    this.#stampMs = this.#nowMs;
-  }
-
-  #takeOne(atMs: number, effect: Effect['effect']): void {
-    const run = this.#run;
-    const { recorder } = run;
-    if (effect.case !== undefined && 'link' in effect.value && effect.case !== 'verdict' && !run.hasLink(effect.value.link)) {
-      throw this.#during(
-        new TargetError('E_ADAPTER', `an effect (${effect.case}) names link ${effect.value.link}, which was never opened`),
-      );
-    }
-    switch (effect.case) {
-      case 'dial': {
-        const { dial, address } = effect.value;
-        recorder.add(atMs, { type: 'dial', dial: Number(dial), address });
-        this.#dials.add({ dial, address });
-        break;
-      }
-      case 'close':
-        run.close(effect.value.link, 'node', effect.value.code === '' ? undefined : effect.value.code, atMs);
-        break;
-      case 'message':
-        run.receiveMessage(effect.value.link, effect.value.data, false, atMs);
-        break;
-      case 'frame':
-        run.receivePlaintext(effect.value.link, effect.value.plaintext, atMs);
-        break;
-      case 'established':
-        run.settleHandshake(effect.value.link, true);
-        break;
-      case 'deliver': {
-        const { topic, id, origin, data } = effect.value;
-        recorder.add(atMs, { type: 'deliver', topic, id: hex(id), origin: hex(origin), data: hex(data) });
-        break;
-      }
-      case 'validate': {
-        const { token, topic, id, origin } = effect.value;
-        this.#validations.push(token);
-        recorder.add(atMs, { type: 'validate', token: Number(token), topic, id: hex(id), origin: hex(origin) });
-        break;
-      }
-      case 'verdict': {
-        const { link, envelopeHash, verdict: kind, code, clause } = effect.value;
-        const verdict = VERDICT_NAMES.get(kind);
-        if (verdict === undefined) throw this.#during(new TargetError('E_ADAPTER', `a Verdict effect names verdict ${kind}`));
-        recorder.add(atMs, { type: 'verdict', link, envelopeHash: hex(envelopeHash), verdict, code, clause });
-        break;
-      }
-      case 'outcome': {
-        const { token, error, values } = effect.value;
-        const command = this.#commands[Number(token) - 1];
-        if (command === undefined || command.hasOutcome) {
-          throw this.#during(new TargetError('E_ADAPTER', `an Outcome effect names token ${token}, which waits for none (CNF-011)`));
-        }
-        command.hasOutcome = true;
-        recorder.add(atMs, { type: 'outcome', label: command.label, command: command.command, error, values: values.map(hex) });
-        break;
-      }
-      case 'notice':
-        recorder.add(atMs, { type: 'notice', notice: effect.value.notice, values: effect.value.values.map(hex) });
-        break;
-      case 'datagram':
-        run.receiveDatagram(effect.value.remoteAddress, effect.value.data, atMs);
-        break;
-      case 'resolve':
-        recorder.add(atMs, { type: 'resolve', name: effect.value.name });
-        break;
-      case undefined:
-        throw this.#during(new TargetError('E_ADAPTER', 'the adapter reports an effect that the kit does not know'));
-    }
+    this.#stampMs = this.#clock.nowMs;
   }
 
   /** The same error with the step in which it happened. */
@@ -519,36 +408,3 @@ class Execution {
 }
 
 const VERDICTS = { accept: VerdictKind.ACCEPT, ignore: VerdictKind.IGNORE, reject: VerdictKind.REJECT } as const;
-const VERDICT_NAMES: ReadonlyMap<VerdictKind, keyof typeof VERDICTS> = new Map([
-  [VerdictKind.ACCEPT, 'accept'],
-  [VerdictKind.IGNORE, 'ignore'],
-  [VerdictKind.REJECT, 'reject'],
-]);
-
-function inputOf(outgoing: Outgoing | OutgoingAside): Exclude<InputRequest['input'], { case: undefined }> {
-  switch (outgoing.kind) {
-    case 'plaintext':
-      return { case: 'frame', value: create(FrameInputSchema, { link: outgoing.link, plaintext: outgoing.bytes }) };
-    case 'message':
-      return { case: 'message', value: create(MessageInputSchema, { link: outgoing.link, data: outgoing.bytes, text: outgoing.text }) };
-    case 'datagram':
-      return { case: 'datagram', value: create(DatagramInputSchema, { remoteAddress: outgoing.from, data: outgoing.bytes }) };
-    case 'close':
-      return { case: 'closed', value: create(ClosedInputSchema, { link: outgoing.link }) };
-  }
-}
-
-/** Parameters that switch a capability on and off, where they are not `<noun>.mode`. */
-const MODES: Readonly<Record<string, string>> = { reconcile: 'reconcile.mode', iblt: 'reconcile.iblt' };
-
-/** An address of the benchmarking range 198.18.0.0/15, another for each link, so that limits by address do not meet by chance. */
-function addressOf(link: number): string {
-  const host = (link + 1) % 131_072;
-  return `198.${18 + Math.floor(host / 65_536)}.${Math.floor(host / 256) % 256}.${host % 256}`;
-}
-
-/** The IP address in what the node dialled; a fixed one when it holds a name. */
-function hostOf(address: string): string {
-  const host = /^(?:[a-z]+:\/\/)?(?:\[([0-9a-fA-F:.]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d+)?(?:\/.*)?$/.exec(address);
-  return host?.[1] ?? host?.[2] ?? '203.0.113.1';
-}
