@@ -63,9 +63,14 @@ export class ClassBuckets {
     this.#bytes = new Bucket(bytesPerS, nowMs);
   }
 
+  /** Whether both hold the cost of one frame of `size` bytes. */
+  holds(nowMs: number, size: number): boolean {
+    return this.#messages.holds(nowMs, 1) && this.#bytes.holds(nowMs, size);
+  }
+
   /** Charges a frame of `size` bytes, its length field included; false for an overrun. */
   pass(nowMs: number, size: number): boolean {
-    const holds = this.#messages.holds(nowMs, 1) && this.#bytes.holds(nowMs, size);
+    const holds = this.holds(nowMs, size);
     if (holds) {
       this.#messages.charge(nowMs, 1);
       this.#bytes.charge(nowMs, size);

@@ -57,7 +57,7 @@ export const DATAGRAM_ROWS = {
   },
   'datagram.address_bytes_per_s': {
     unit: 'bytes/s',
-    values: [32768, 32768, 16384, 1048576, 32768],
+    values: [32768, 32768, 16384, 1048576, 16384],
     range: [1232, 1000000000],
     clause: 'WIR-150',
     meaning: 'refill of the byte bucket of one address',
@@ -71,7 +71,7 @@ export const DATAGRAM_ROWS = {
   },
   'datagram.subnet_bytes_per_s': {
     unit: 'bytes/s',
-    values: [131072, 131072, 65536, 2097152, 98304],
+    values: [131072, 131072, 65536, 2097152, 49152],
     range: [1232, 1000000000],
     clause: 'WIR-150',
     meaning: 'refill of the byte bucket of one subnet',
@@ -85,7 +85,7 @@ export const DATAGRAM_ROWS = {
   },
   'datagram.total_bytes_per_s': {
     unit: 'bytes/s',
-    values: [2097152, 2097152, 524288, 4194304, 262144],
+    values: [2097152, 2097152, 524288, 4194304, 204800],
     range: [1232, 1000000000],
     clause: 'WIR-150',
     meaning: 'refill of the byte bucket of a whole set',
