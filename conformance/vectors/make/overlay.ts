@@ -1,5 +1,5 @@
 /** Vectors of chapter 09: buckets, choices of links, scores, `auto`, next hops, and the verdict on a Route. */
-import { concat, u8, utf8 } from '../../model/bytes.ts';
+import { concat, u8, unhex, utf8 } from '../../model/bytes.ts';
 import { encodeEnvelope } from '../../model/envelope.ts';
 import { encodeMessage } from '../../model/message.ts';
 import { type Argument, bytesOf, type Draft, type GeneratedFile, modelFile, seedOf } from '../draft.ts';
@@ -360,7 +360,7 @@ function verdicts(): readonly Draft[] {
       'structure',
       'unknown-field',
       'a field that the payload does not have, signed',
-      route({ trailing: u8(0x38, 1) }),
+      route({ trailing: unhex('3801') }),
       structure,
     ),
     judge('OVL-042', 'structure', 'context-app', 'sealed for another purpose', route({ context: 'app' }), 'reject E_CONTEXT'),
