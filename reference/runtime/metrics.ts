@@ -39,6 +39,23 @@ export type MetricKey =
   | 'delivered'
   | 'verdicts'
   | 'violations'
+  | 'members'
+  | 'candidates'
+  | 'bans'
+  | 'refusedPeers'
+  | 'networkSize'
+  | 'contacts'
+  | 'stored'
+  | 'lookups'
+  | 'records'
+  | 'recordOrigins'
+  | 'reconciled'
+  | 'overlay'
+  | 'leaves'
+  | 'attachments'
+  | 'transactions'
+  | 'transactionBytes'
+  | 'questions'
   | 'inputsRefused'
   | 'queued'
   | 'handle';
@@ -110,6 +127,53 @@ export const METRICS: Readonly<Record<MetricKey, MetricInfo>> = {
     meaning: 'envelopes judged, by verdict and error code',
   },
   violations: { name: 'carillon_violations_total', kind: 'counter', labels: ['code'], meaning: 'clauses that peers broke, by error code' },
+  members: {
+    name: 'carillon_sessions_counted',
+    kind: 'gauge',
+    labels: ['role', 'region'],
+    meaning: 'sessions as the topology counts them, by role and region',
+  },
+  candidates: { name: 'carillon_candidates', kind: 'gauge', labels: [], meaning: 'peers that the topology may dial' },
+  bans: { name: 'carillon_bans', kind: 'gauge', labels: [], meaning: 'peers that are kept away' },
+  refusedPeers: {
+    name: 'carillon_peers_refused_total',
+    kind: 'counter',
+    labels: ['reason'],
+    meaning: 'sessions that the topology refused or gave up, by reason',
+  },
+  networkSize: {
+    name: 'carillon_network_size',
+    kind: 'gauge',
+    labels: [],
+    meaning: 'estimated number of nodes; 0 while there is no estimate',
+  },
+  contacts: { name: 'carillon_dht_contacts', kind: 'gauge', labels: [], meaning: 'contacts in the routing table' },
+  stored: { name: 'carillon_dht_stored', kind: 'gauge', labels: [], meaning: 'provider records and values that are kept for others' },
+  lookups: { name: 'carillon_dht_lookups', kind: 'gauge', labels: [], meaning: 'lookups under way' },
+  records: { name: 'carillon_records', kind: 'gauge', labels: [], meaning: 'signed records that are held' },
+  recordOrigins: { name: 'carillon_record_origins', kind: 'gauge', labels: [], meaning: 'nodes of which a record is held' },
+  reconciled: {
+    name: 'carillon_reconciled_items_total',
+    kind: 'counter',
+    labels: ['set'],
+    meaning: 'items that came by reconciliation, by set',
+  },
+  overlay: {
+    name: 'carillon_overlay_info',
+    kind: 'gauge',
+    labels: ['strategy', 'role'],
+    meaning: 'always 1; the labels say how the node routes and what it is in the overlay',
+  },
+  leaves: { name: 'carillon_overlay_leaves', kind: 'gauge', labels: [], meaning: 'leaves that the node serves as a supernode' },
+  attachments: { name: 'carillon_overlay_attachments', kind: 'gauge', labels: [], meaning: 'supernodes that serve the node as a leaf' },
+  transactions: { name: 'carillon_mempool_transactions', kind: 'gauge', labels: [], meaning: 'transactions in the pool' },
+  transactionBytes: { name: 'carillon_mempool_bytes', kind: 'gauge', labels: [], meaning: 'bytes of transactions in the pool' },
+  questions: {
+    name: 'carillon_datagram_questions',
+    kind: 'gauge',
+    labels: [],
+    meaning: 'questions by datagram that wait for their answers',
+  },
   inputsRefused: { name: 'carillon_inputs_refused_total', kind: 'counter', labels: [], meaning: 'inputs that found the queue full' },
   queued: { name: 'carillon_inputs_queued', kind: 'gauge', labels: [], meaning: 'inputs that wait for the core' },
   handle: {
@@ -132,6 +196,8 @@ export interface Metrics {
   add(key: MetricKey, labels?: readonly string[], amount?: number): void;
   /** Sets a gauge. */
   set(key: MetricKey, value: number, labels?: readonly string[]): void;
+  /** Forgets all values of a gauge, before those that hold now are set. */
+  clear(key: MetricKey): void;
   /** Notes one duration, in milliseconds, in a histogram. */
   observe(key: MetricKey, elapsedMs: number, labels?: readonly string[]): void;
   /** The value of a counter or gauge; 0 when nothing was ever noted. */
@@ -209,6 +275,9 @@ export function createMetrics(): Metrics {
     },
     set: (key, value, labels = []) => {
       cell(key, labels).value = value;
+    },
+    clear: (key) => {
+      numbers.delete(key);
     },
     observe: (key, elapsedMs, labels = []) => {
       const into = histogram(key, labels);

@@ -13,6 +13,7 @@ import { type Application, createApplication } from './application.ts';
 import { type Clock, createSystemClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
 import { nativeCrypto } from './crypto-native.ts';
+import { countNotice, readGauges } from './gauges.ts';
 import { type HttpWindow, openHttp } from './http.ts';
 import { readKeyFile } from './keys.ts';
 import { QUEUED_BEFORE_DATAGRAM_MAX, QUEUED_INPUTS_MAX } from './limits.ts';
@@ -356,7 +357,7 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
         requests.settle(effect.token, effect.outcome);
         return;
       case 'notice':
-        metrics.add('notices', [effect.notice.type]);
+        countNotice(metrics, effect.notice);
         emit({ type: 'notice', notice: effect.notice });
         return;
       case 'resolve':
@@ -413,6 +414,7 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
     metrics.set('links', links.size);
     metrics.set('queued', loop?.queued() ?? 0);
     metrics.set('requests', requests.waiting());
+    readGauges(metrics, (name) => core.view(name));
     return metrics.text();
   }
 

@@ -44,6 +44,14 @@ describe('metrics', () => {
     }
   });
 
+  test('a gauge that is cleared shows what was set since', () => {
+    const metrics = createMetrics();
+    metrics.set('overlay', 1, ['naive', 'leaf']);
+    metrics.clear('overlay');
+    metrics.set('overlay', 1, ['kademlia', 'leaf']);
+    expect(metrics.text().match(/^carillon_overlay_info.*$/gm)).toEqual(['carillon_overlay_info{strategy="kademlia",role="leaf"} 1']);
+  });
+
   test('the text has help, type, labels and every sample', () => {
     const metrics = createMetrics();
     metrics.add('ended', ['E_RATE']);
