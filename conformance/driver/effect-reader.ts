@@ -88,7 +88,7 @@ export class EffectReader {
         recorder.add(atMs, { type: 'notice', notice: effect.value.notice, values: effect.value.values.map(hex) });
         break;
       case 'datagram':
-        run.receiveDatagram(effect.value.remoteAddress, effect.value.data, atMs);
+        run.asides.receiveDatagram(effect.value.remoteAddress, effect.value.data, atMs);
         break;
       case 'resolve':
         recorder.add(atMs, { type: 'resolve', name: effect.value.name });

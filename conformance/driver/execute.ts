@@ -117,7 +117,7 @@ class Execution {
       nowMs: () => this.#stampMs,
       wallMs: () => WALL_START_MS + this.#clock.nowMs,
     });
-    this.#dials = new Dials(this.#run.behaviours);
+    this.#dials = new Dials(this.#run.asides.behaviours);
     this.#effects = new EffectReader(this.#run, this.#dials);
   }
 
@@ -208,18 +208,18 @@ class Execution {
       case 'command':
         return this.#command(step);
       case 'datagram':
-        return run.sendDatagram(step);
+        return run.asides.sendDatagram(step);
       case 'rawDatagram':
-        return run.sendRawDatagram(step);
+        return run.asides.sendRawDatagram(step);
       case 'behave':
-        return run.behave(step);
+        return run.asides.behave(step);
       case 'upgrade':
         throw new HarnessError('an upgrade step at level adapter');
     }
   }
 
   async #command(step: Extract<Step, { op: 'command' }>): Promise<void> {
-    const args = this.#run.commandArguments(step);
+    const args = this.#run.asides.commandArguments(step);
     if (args === undefined) return;
     const { command, label } = step;
     const token = this.#effects.addCommand(command, label);
@@ -302,7 +302,7 @@ class Execution {
     while (this.#clock.nowMs < targetMs) {
       const before = this.#clock.nowMs;
       // An automatic peer may have something to do before.
-      const dueMs = Math.ceil(run.behaviours.nextMs ?? targetMs);
+      const dueMs = Math.ceil(run.asides.behaviours.nextMs ?? targetMs);
       await this.#advanceOnce(Math.min(targetMs, Math.max(dueMs, this.#clock.nowMs)), Until.EFFECT);
       if (answersPings) run.answerPings();
       else run.forgetPings();
@@ -341,7 +341,7 @@ class Execution {
     const { outbox } = this.#run;
     for (let round = 0; ; round++) {
       if (round > ROUNDS_MAX) throw new HarnessError(`the kit and the node answer each other without end in step ${this.#step}`);
-      this.#run.workBehaviours();
+      this.#run.asides.work();
       const dials = this.#dials.takeAnswers();
       if (outbox.length === 0 && dials.length === 0) return;
       for (const outgoing of outbox.splice(0)) {
@@ -359,8 +359,8 @@ class Execution {
   /** An automatic peer takes the node's dial. */
   async #openListener(dial: Dial, listener: Listener): Promise<void> {
     const { capabilities, roles, listenAddresses } = listener;
-    const link = this.#run.nextAutoLink();
-    this.#run.behaviours.listenOnLink(link, listener);
+    const link = this.#run.asides.nextAutoLink();
+    this.#run.asides.behaviours.listenOnLink(link, listener);
     await this.#connect(
       {
         op: 'open',

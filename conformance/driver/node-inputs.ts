@@ -7,7 +7,8 @@ import {
   type InputRequest,
   MessageInputSchema,
 } from '../../proto/gen/carillon/adapter/v1/adapter_pb.ts';
-import type { Outgoing, OutgoingAside } from './plan-run.ts';
+import type { OutgoingAside } from './asides.ts';
+import type { Outgoing } from './plan-run.ts';
 
 /** The input that carries what the run sends. */
 export function inputOf(outgoing: Outgoing | OutgoingAside): Exclude<InputRequest['input'], { case: undefined }> {

@@ -5,30 +5,19 @@
 import { hex, unhex, utf8 } from '../model/bytes.ts';
 import { intersectCapabilities } from '../model/hello.ts';
 import { NoiseFailure, type NoiseSession } from '../model/noise.ts';
-import { formatAddress, readEndpoint } from './addresses.ts';
-import { BehaviourHost, type Deed, type Listener } from './behaviour-host.ts';
-import { makeBehaviour } from './behaviours/index.ts';
-import { buildDatagram, type DatagramSpec, seeDatagram, UDP_BYTES_MAX } from './datagrams.ts';
+import { formatAddress } from './addresses.ts';
+import { Asides, type OutgoingAside } from './asides.ts';
 import { createEnvelopeStore, type EnvelopeStore, literalBytes } from './envelopes.ts';
 import { HarnessError } from './errors.ts';
 import { type BuiltFrame, buildFrame, joinFrames } from './frames.ts';
 import { type HandshakeMemory, type HandshakeMessage, KitHandshake } from './handshake.ts';
-import {
-  createIdentities,
-  derive,
-  type Identities,
-  type Identity,
-  labelsOf,
-  NODE_LABEL,
-  STAKE_AMOUNT,
-  STAKE_LABELS,
-} from './identities.ts';
+import { createIdentities, type Identities, type Identity, labelsOf, NODE_LABEL, STAKE_AMOUNT, STAKE_LABELS } from './identities.ts';
 import { sortCapabilities } from './kit-hello.ts';
 import type { FrameSpec, Hex, Plan, SealedDefect, Step } from './plan.ts';
 import { Recorder } from './recorder.ts';
 import type { RefScope } from './resolve.ts';
 import type { SeenFrame, Trace } from './trace.ts';
-import { resolveValue, type ValueContext } from './values.ts';
+import type { ValueContext } from './values.ts';
 
 /** Bytes for a link: a WebSocket message, or the plaintext of an established link. */
 export interface Outgoing {
@@ -39,11 +28,6 @@ export interface Outgoing {
   /** First fragment of a message that never ends. */
   readonly unfinished: boolean;
 }
-
-/** A datagram for the node, or a link that an automatic peer ends. */
-export type OutgoingAside =
-  | { readonly kind: 'datagram'; readonly from: string; readonly bytes: Uint8Array }
-  | { readonly kind: 'close'; readonly link: number };
 
 /** The clocks and the identity of one run. */
 export interface RunOptions {
@@ -97,8 +81,6 @@ const EARLY_MAX = 16;
 const PINGS_MAX = 1_000;
 /** Request ids of the kit's own Pings begin above those that plans write by hand. */
 const REQUEST_ID_START = 1_000n;
-/** Links of automatic peers have numbers above those that plans write by hand. */
-const AUTO_LINK_START = 1_000_000;
 
 /** The state of one plan run. */
 export class PlanRun {
@@ -109,12 +91,10 @@ export class PlanRun {
   readonly nodePeerId: Hex;
   /** Bytes to be sent, in order. */
   readonly outbox: (Outgoing | OutgoingAside)[] = [];
-  readonly behaviours: BehaviourHost = new BehaviourHost();
+  /** Datagrams, commands and automatic peers. */
+  readonly asides: Asides;
   readonly #options: RunOptions;
   readonly #links = new Map<number, Link>();
-  /** Count of the kit's datagrams, for request ids and cookies. */
-  #lastDatagram = REQUEST_ID_START;
-  #lastAutoLink = AUTO_LINK_START;
   readonly #memory: HandshakeMemory = { message3: undefined, nodeHello: undefined };
 
   constructor(options: RunOptions) {
@@ -125,6 +105,21 @@ export class PlanRun {
     this.envelopes = createEnvelopeStore(this.networkIdBytes, this.identities);
     this.recorder = new Recorder(this.networkIdBytes, this.envelopes);
     this.nodePeerId = this.identities.of(NODE_LABEL).peerIdHex;
+    this.asides = new Asides({
+      options,
+      networkId: this.networkIdBytes,
+      recorder: this.recorder,
+      identities: this.identities,
+      outbox: this.outbox,
+      values: (link, endpoint) => this.values(link, endpoint),
+      linkOf: (link) => this.#links.get(link),
+      sendFrames: (link, frames) => this.#sendAutomatic(link, frames),
+      endLink: (link) => {
+        if (!this.isOpen(link)) return false;
+        this.close(link, 'kit', undefined, options.nowMs());
+        return true;
+      },
+    });
   }
 
   /** A step begins: records it. */
@@ -244,7 +239,7 @@ export class PlanRun {
       capabilities,
       ...hello,
     });
-    this.behaviours.tell({ type: 'sessionUp', link: open.number, capabilities }, this.#options.nowMs());
+    this.asides.behaviours.tell({ type: 'sessionUp', link: open.number, capabilities }, this.#options.nowMs());
   }
 
   /** Begins the kit's handshake on a raw link; its messages go to the outbox. */
@@ -369,7 +364,7 @@ export class PlanRun {
     const pings = this.#links.get(link)?.pings;
     for (const frame of seen) {
       const { body, requestId } = frame;
-      this.behaviours.tell({ type: 'frame', link, frame }, atMs);
+      this.asides.behaviours.tell({ type: 'frame', link, frame }, atMs);
       if (body?.type === 'Ping' && pings !== undefined && pings.size < PINGS_MAX) pings.set(requestId, body.nonce);
     }
     return seen;
@@ -381,7 +376,7 @@ export class PlanRun {
     if (open === undefined || open.isClosed) return;
     open.isClosed = true;
     this.recorder.add(atMs, { type: 'closed', link, code, by });
-    this.behaviours.tell({ type: 'closed', link }, atMs);
+    this.asides.behaviours.tell({ type: 'closed', link }, atMs);
     if (open.handshake !== undefined && !open.isSettled) this.#handshakeFailed(open, `the ${by} closed the connection`);
   }
 
@@ -455,131 +450,15 @@ export class PlanRun {
     this.#sendPlaintext(open, plaintext);
   }
 
-  /** A datagram to the node. */
-  sendDatagram(spec: DatagramSpec, auto = false): void {
-    const { from } = spec;
-    readEndpoint(from);
-    const bytes = buildDatagram(spec, {
-      ...this.values(undefined, from),
-      networkId: this.networkIdBytes,
-      freshRequestId: () => ++this.#lastDatagram,
-      freshCookie: () => derive('cookie', this.#options.seed, this.#options.runId, `${++this.#lastDatagram}`).subarray(0, 8),
-    });
-    if (bytes === undefined) {
-      if (!auto) this.notSent(-1, 'a reference has nothing to refer to, or the node has asked nothing');
-      return;
-    }
-    this.#sendDatagramBytes(from, bytes, auto);
-  }
-
-  /** A datagram of these bytes. */
-  sendRawDatagram({ from, bytes: value }: StepOf<'rawDatagram'>): void {
-    readEndpoint(from);
-    const bytes = resolveValue(value, this.values(undefined, from));
-    if (bytes !== undefined && bytes.length > UDP_BYTES_MAX)
-      throw new HarnessError(`a datagram of ${bytes.length} bytes; UDP carries ${UDP_BYTES_MAX}`);
-    if (bytes === undefined) this.notSent(-1, 'a reference has nothing to refer to');
-    else this.#sendDatagramBytes(from, bytes, false);
-  }
-
-  #sendDatagramBytes(from: string, bytes: Uint8Array, auto: boolean): void {
-    const datagram = seeDatagram(this.recorder, this.networkIdBytes, bytes);
-    this.recorder.add(this.#options.nowMs(), { type: 'sentDatagram', from, datagram, auto });
-    this.outbox.push({ kind: 'datagram', from, bytes });
-  }
-
-  /** The bytes of a command's arguments, recorded; undefined with `notSent` recorded when a reference has nothing to refer to. */
-  commandArguments({ command, args, label }: StepOf<'command'>): readonly Uint8Array[] | undefined {
-    const values = args.map((arg) => resolveValue(arg, this.values())).filter((value) => value !== undefined);
-    if (values.length < args.length) {
-      this.notSent(-1, 'a reference has nothing to refer to');
-      return undefined;
-    }
-    const sealed = args.findIndex((arg) => typeof arg === 'object' && ('sealed' in arg || 'envelope' in arg));
-    const envelope = values[sealed];
-    this.recorder.add(this.#options.nowMs(), {
-      type: 'sentCommand',
-      label,
-      command,
-      args: values.map(hex),
-      ...(envelope === undefined ? {} : { envelope: this.recorder.seeEnvelope(envelope) }),
-    });
-    return values;
-  }
-
-  /** A datagram of the node to an address of the kit. */
-  receiveDatagram(to: string, bytes: Uint8Array, atMs: number): void {
-    const datagram = seeDatagram(this.recorder, this.networkIdBytes, bytes);
-    this.recorder.add(atMs, { type: 'datagram', to, datagram });
-    this.behaviours.tell({ type: 'datagram', at: to, datagram }, atMs);
-  }
-
-  /** An automatic peer takes its place. */
-  behave(step: StepOf<'behave'>): void {
-    const { link, at, as, peer } = step;
-    const nowMs = this.#options.nowMs();
-    const open = link === undefined ? undefined : this.#usable(link);
-    if (link !== undefined && open === undefined) return;
-    const self = open?.peer ?? (peer === undefined ? undefined : this.identities.of(peer));
-    if (self === undefined || (link === undefined && at === undefined))
-      throw new HarnessError('a behave step needs a link, or "at" and "peer"');
-    const behaviour = makeBehaviour(as, step.with, {
-      self,
-      identities: this.identities,
-      networkId: this.networkIdBytes,
-      nowMs: this.#options.nowMs,
-      wallMs: this.#options.wallMs,
-      parameter: (name) => this.#parameter(name),
-    });
-    const { capabilities, roles, listenAddresses } = step;
-    const listener: Listener = { behaviour, peer: self, capabilities, roles, listenAddresses };
-    if (link !== undefined) {
-      this.behaviours.listenOnLink(link, listener);
-      if (open?.hasSession === true) this.behaviours.tell({ type: 'sessionUp', link, capabilities: open.session }, nowMs);
-    }
-    for (const address of typeof at === 'string' ? [at] : (at ?? [])) this.behaviours.listenAt(address, listener);
-  }
-
-  #parameter(name: string): number {
-    const value = this.#options.parameters[name];
-    if (typeof value !== 'number') throw new HarnessError(`chapter 19 has no number for ${name}`);
-    return value;
-  }
-
-  /** Does what automatic peers have due; returns whether there was anything. */
-  workBehaviours(): boolean {
-    let worked = false;
-    for (;;) {
-      const deed = this.behaviours.take(this.#options.nowMs());
-      if (deed === undefined) return worked;
-      worked = true;
-      this.#carryOut(deed);
-    }
-  }
-
-  #carryOut({ said, listener }: Deed): void {
-    if ('datagram' in said) {
-      const by = listener.peer.label;
-      this.sendDatagram({ by, ...said.datagram }, true);
-    } else if ('close' in said) {
-      if (!this.isOpen(said.close)) return;
-      this.close(said.close, 'kit', undefined, this.#options.nowMs());
-      this.outbox.push({ kind: 'close', link: said.close });
-    } else if ('frames' in said) {
-      const open = this.#links.get(said.link);
-      // The node may have ended the session since.
-      if (open === undefined || open.isClosed || !open.hasSession || (open.transport === 'raw' && open.noise === undefined)) return;
-      const frames = this.#buildFrames(open, said.frames);
-      if (frames === undefined || frames.length === 0) return;
-      this.#recordSent(open, frames, true);
-      this.#sendPlaintext(open, joinFrames(frames, new Uint8Array()));
-    }
-  }
-
-  /** A link number for a peer that the node has dialled by itself. */
-  nextAutoLink(): number {
-    this.#lastAutoLink += 1;
-    return this.#lastAutoLink;
+  /** Frames of an automatic peer; false when the session is gone meanwhile. */
+  #sendAutomatic(link: number, specs: readonly FrameSpec[]): boolean {
+    const open = this.#links.get(link);
+    if (open === undefined || open.isClosed || !open.hasSession || (open.transport === 'raw' && open.noise === undefined)) return false;
+    const frames = this.#buildFrames(open, specs);
+    if (frames === undefined || frames.length === 0) return false;
+    this.#recordSent(open, frames, true);
+    this.#sendPlaintext(open, joinFrames(frames, new Uint8Array()));
+    return true;
   }
 
   /** A plaintext as it is. */

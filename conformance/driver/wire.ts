@@ -217,13 +217,13 @@ class WireExecution {
         return this.#upgrade(step);
       case 'datagram':
         await this.#bind(step.from);
-        return run.sendDatagram(step);
+        return run.asides.sendDatagram(step);
       case 'rawDatagram':
         await this.#bind(step.from);
-        return run.sendRawDatagram(step);
+        return run.asides.sendRawDatagram(step);
       case 'behave':
         for (const address of [step.at ?? []].flat()) await this.#bind(address);
-        return run.behave(step);
+        return run.asides.behave(step);
       default:
         throw new HarnessError(`a step ${step.op} at level wire`);
     }
@@ -241,7 +241,7 @@ class WireExecution {
     const from = { address: this.#localAddress(ip), port };
     const take = (bytes: Uint8Array): void =>
       this.#guarded(() => {
-        this.#run.receiveDatagram(endpoint, bytes, this.#nowMs());
+        this.#run.asides.receiveDatagram(endpoint, bytes, this.#nowMs());
         this.#flush();
       });
     try {
@@ -330,7 +330,7 @@ class WireExecution {
 
   /** Sends what is to be sent, and what automatic peers have due. */
   #flush(): void {
-    this.#run.workBehaviours();
+    this.#run.asides.work();
     for (const outgoing of this.#run.outbox.splice(0)) {
       if (outgoing.kind === 'close') this.#sockets.get(outgoing.link)?.close();
       else if (outgoing.kind === 'datagram') this.#udpSockets.get(outgoing.from)?.send(outgoing.bytes);
@@ -356,7 +356,7 @@ class WireExecution {
       const leftMs = endMs - performance.now();
       if (leftMs <= 0) return;
       // An automatic peer may have something to do before.
-      const dueMs = this.#run.behaviours.nextMs;
+      const dueMs = this.#run.asides.behaviours.nextMs;
       const waitMs = dueMs === undefined ? leftMs : Math.min(leftMs, Math.max(0, dueMs - this.#nowMs()));
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, waitMs);
@@ -366,7 +366,7 @@ class WireExecution {
         };
       });
       this.#wake = undefined;
-      if (this.#run.behaviours.nextMs !== undefined) this.#flush();
+      if (this.#run.asides.behaviours.nextMs !== undefined) this.#flush();
     }
   }
 }
