@@ -10,6 +10,7 @@ const NOUNS: Readonly<Record<string, () => Promise<ScenarioFile>>> = {
   dht: () => import('./dht.ts'),
   reconciliation: () => import('./reconciliation.ts'),
   topology: () => import('./topology.ts'),
+  overlay: () => import('./overlay.ts'),
 };
 
 /** Every scenario, in the order of nouns and of their files. */
