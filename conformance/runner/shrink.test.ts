@@ -70,4 +70,23 @@ describe('shrinking', () => {
     expect(timed.cut).toBe(true);
     expect(timed.tries).toBeLessThanOrEqual(50);
   });
+
+  test('lists in messages, datagrams and parts of the setup go', async () => {
+    const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index}`.padStart(64, '0'));
+    const message = { body: { type: 'message', message: 'Iwant', fields: { ids: ids(5) } } } as const;
+    const plan: Plan = {
+      setup: { bootstrap: ['ws://1.2.3.4:5'], roles: 3, ledger: { genesisMs: 0, accounts: [], leaders: [] } },
+      steps: [
+        { op: 'frames', link: 1, frames: [message, message] },
+        { op: 'datagram', from: '1.2.3.4:5', frame: message },
+      ],
+    };
+    const holds = ({ setup, steps }: Plan): boolean =>
+      setup.roles === 3 && steps.some((step) => step.op === 'datagram' && JSON.stringify(step.frame).includes('4"'));
+    const { plan: small } = await shrinkPlan(plan, async (candidate) => holds(candidate), { triesMax: 200, elapsedMsMax: 10_000 });
+    expect(small).toEqual({
+      setup: { roles: 3 },
+      steps: [{ op: 'datagram', from: '1.2.3.4:5', frame: { body: { ...message.body, fields: { ids: [ids(5)[4]] } } } }],
+    });
+  });
 });

@@ -111,6 +111,10 @@ class Search {
 
   async simplifySetup(): Promise<void> {
     const { overrides, stakes, applicationValidation } = this.best.setup;
+    for (const part of SETUP_PARTS) {
+      const { [part]: given, ...others } = this.best.setup;
+      if (given !== undefined) await this.take({ ...this.best, setup: others });
+    }
     if (stakes === true) await this.take(withSetup(this.best, { stakes: false }));
     if (applicationValidation === true) await this.take(withSetup(this.best, { applicationValidation: false }));
     for (const key of Object.keys(overrides ?? {})) {
@@ -134,6 +138,9 @@ class Search {
     }
   }
 }
+
+/** Parts of a setup that can be left out as a whole. */
+const SETUP_PARTS = ['bootstrap', 'protectedPeers', 'roles', 'listenAddresses', 'ledger'] as const;
 
 /** Where a list stands in a frame's body: names of fields and indices. */
 type BodyPath = readonly (string | number)[];
@@ -169,10 +176,13 @@ function framesOf(stepIndex: number): ListPath {
     min: 1,
     get: (plan) => {
       const step = plan.steps[stepIndex];
+      if (step?.op === 'datagram') return [step.frame];
       return step?.op === 'frames' ? step.frames : [];
     },
     set: (plan, list) => {
       const step = plan.steps[stepIndex];
+      const [frame] = list as readonly FrameSpec[];
+      if (step?.op === 'datagram' && frame !== undefined) return { ...plan, steps: plan.steps.with(stepIndex, { ...step, frame }) };
       return step?.op === 'frames'
         ? { ...plan, steps: plan.steps.with(stepIndex, { ...step, frames: list as readonly FrameSpec[] }) }
         : plan;
