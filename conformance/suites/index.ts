@@ -9,6 +9,7 @@ import { checks as identityVectors } from './02-identity.vectors.suite.ts';
 import { checks as wireBodies } from './03-wire.bodies.suite.ts';
 import { checks as wireDatagrams } from './03-wire.datagrams.suite.ts';
 import { checks as wireFrames } from './03-wire.frames.suite.ts';
+import { checks as wireQuestions } from './03-wire.questions.suite.ts';
 import { checks as wireTransport } from './03-wire.transport.suite.ts';
 import { checks as wireVectors } from './03-wire.vectors.suite.ts';
 import { checks as sessionCapabilities } from './04-session.capabilities.suite.ts';
@@ -31,12 +32,20 @@ import { checks as recordsOwn } from './06-records.own.suite.ts';
 import { checks as recordsPush } from './06-records.push.suite.ts';
 import { checks as recordsTable } from './06-records.table.suite.ts';
 import { checks as recordsVectors } from './06-records.vectors.suite.ts';
+import { checks as reconciliationAnswering } from './07-reconciliation.answering.suite.ts';
+import { checks as reconciliationAsking } from './07-reconciliation.asking.suite.ts';
 import { checks as reconciliationVectors } from './07-reconciliation.vectors.suite.ts';
+import { checks as dhtLookup } from './08-dht.lookup.suite.ts';
+import { checks as dhtStore } from './08-dht.store.suite.ts';
+import { checks as dhtTable } from './08-dht.table.suite.ts';
+import { checks as dhtVectors } from './08-dht.vectors.suite.ts';
 import { checks as overlayEager } from './09-overlay.eager.suite.ts';
 import { checks as overlayLeaf } from './09-overlay.leaf.suite.ts';
 import { checks as overlayRoute } from './09-overlay.route.suite.ts';
 import { checks as overlaySupernode } from './09-overlay.supernode.suite.ts';
 import { checks as overlayVectors } from './09-overlay.vectors.suite.ts';
+import { checks as topologyAdmission } from './10-topology.admission.suite.ts';
+import { checks as topologyVectors } from './10-topology.vectors.suite.ts';
 
 export const suites: readonly Suite[] = [
   { file: '01-conventions.reactions.suite.ts', checks: conventionsReactions },
@@ -47,6 +56,7 @@ export const suites: readonly Suite[] = [
   { file: '03-wire.bodies.suite.ts', checks: wireBodies },
   { file: '03-wire.datagrams.suite.ts', checks: wireDatagrams },
   { file: '03-wire.frames.suite.ts', checks: wireFrames },
+  { file: '03-wire.questions.suite.ts', checks: wireQuestions },
   { file: '03-wire.transport.suite.ts', checks: wireTransport },
   { file: '03-wire.vectors.suite.ts', checks: wireVectors },
   { file: '04-session.capabilities.suite.ts', checks: sessionCapabilities },
@@ -69,10 +79,18 @@ export const suites: readonly Suite[] = [
   { file: '06-records.push.suite.ts', checks: recordsPush },
   { file: '06-records.table.suite.ts', checks: recordsTable },
   { file: '06-records.vectors.suite.ts', checks: recordsVectors },
+  { file: '07-reconciliation.answering.suite.ts', checks: reconciliationAnswering },
+  { file: '07-reconciliation.asking.suite.ts', checks: reconciliationAsking },
   { file: '07-reconciliation.vectors.suite.ts', checks: reconciliationVectors },
   { file: '09-overlay.eager.suite.ts', checks: overlayEager },
   { file: '09-overlay.leaf.suite.ts', checks: overlayLeaf },
   { file: '09-overlay.route.suite.ts', checks: overlayRoute },
   { file: '09-overlay.supernode.suite.ts', checks: overlaySupernode },
   { file: '09-overlay.vectors.suite.ts', checks: overlayVectors },
+  { file: '08-dht.lookup.suite.ts', checks: dhtLookup },
+  { file: '08-dht.store.suite.ts', checks: dhtStore },
+  { file: '08-dht.table.suite.ts', checks: dhtTable },
+  { file: '08-dht.vectors.suite.ts', checks: dhtVectors },
+  { file: '10-topology.admission.suite.ts', checks: topologyAdmission },
+  { file: '10-topology.vectors.suite.ts', checks: topologyVectors },
 ];

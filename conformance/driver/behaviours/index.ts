@@ -2,10 +2,14 @@
 import { HarnessError } from '../errors.ts';
 import type { Json } from '../plan.ts';
 import type { Behaviour, BehaviourKit, BehaviourMaker } from './behaviour.ts';
+import { dhtBehaviours } from './dht.ts';
 import { plainBehaviours } from './plain.ts';
+import { reconciliationBehaviours } from './reconciliation.ts';
 
 const BEHAVIOURS: Readonly<Record<string, BehaviourMaker>> = {
   ...plainBehaviours,
+  ...dhtBehaviours,
+  ...reconciliationBehaviours,
 };
 
 /** An automatic peer of that name. Throws `HarnessError` for a name that nobody gave, or settings that mean nothing. */

@@ -1,4 +1,5 @@
 /** What the node answers to the questions of others. Spec: DHT-040 to DHT-069 */
+import { type Address, Transport } from '../../../proto/gen/carillon/v1/common_pb.ts';
 import type { ErrorName, KnownContact, PeerId } from '../types.ts';
 import { ErrorCode } from '../types.ts';
 import type { Decoded } from '../wire/body.ts';
@@ -32,6 +33,7 @@ import {
   KIND_PUT_VALUE_REPLY,
 } from '../wire/frame.ts';
 import { type Host, hostOf, isLocal, subnetKey } from './address.ts';
+import type { Contact } from './contact.ts';
 import { addCandidate, contactAt, type DhtState } from './state.ts';
 import { judgeProvider, judgeValue, type Refusal } from './values.ts';
 
@@ -40,6 +42,8 @@ export interface Asker {
   readonly peer: PeerId | undefined;
   readonly host: Host;
   readonly bodyBytesMax: number;
+  /** The transport over which the question came: an address of it is named first. */
+  readonly byDatagram: boolean;
 }
 
 /** The answer to a question, or the rule that its body breaks; undefined for a kind that is no question. */
@@ -103,12 +107,30 @@ function contactsNear(state: DhtState, asker: Asker, askingPeer: PeerId | undefi
   for (let taken = count + 1; ; taken *= 4) {
     const nearest = state.table.closest(target, taken);
     named.length = 0;
-    for (const { peer, addresses } of nearest) {
-      const visible = hearsLocal ? addresses : addresses.filter((address) => !isLocal(hostOf(address) ?? ''));
-      if (peer !== askingPeer && visible.length > 0 && named.length < count) named.push({ peer, addresses: visible });
+    for (const contact of nearest) {
+      const visible = visibleAs(contact, hearsLocal, asker.byDatagram);
+      if (contact.peer !== askingPeer && visible.addresses.length > 0 && named.length < count) named.push(visible);
     }
     if (named.length === count || nearest.length < taken) return encodeContacts(field, named, bytesMaxOf(asker));
   }
+}
+
+/** How each contact is shown to the four sorts of askers. */
+const shown = new WeakMap<Contact, (KnownContact | undefined)[]>();
+
+/** A contact without what the asker may not hear of, addresses of the asker's own transport first. Spec: DHT-042 */
+function visibleAs(contact: Contact, hearsLocal: boolean, byDatagram: boolean): KnownContact {
+  const sort = (hearsLocal ? 2 : 0) + (byDatagram ? 1 : 0);
+  const known = shown.get(contact) ?? [];
+  const ready = known[sort];
+  if (ready !== undefined) return ready;
+  const isSuited = ({ transport }: Address): boolean => (transport === Transport.UDP) === byDatagram;
+  const heard = hearsLocal ? contact.addresses : contact.addresses.filter((address) => !isLocal(hostOf(address) ?? ''));
+  const addresses = [...heard.filter(isSuited), ...heard.filter((address) => !isSuited(address))];
+  const visible = { peer: contact.peer, addresses };
+  known[sort] = visible;
+  shown.set(contact, known);
+  return visible;
 }
 
 /** Spec: DHT-044 */

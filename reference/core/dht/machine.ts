@@ -119,7 +119,7 @@ function beginSession(state: DhtState, input: Extract<DhtInput, { readonly type:
 function onFrame(state: DhtState, { link, kind, requestId, body }: Extract<DhtInput, { readonly type: 'frame' }>): void {
   const session = state.sessions.get(link);
   if (session === undefined) return;
-  const asker = { peer: session.peer, host: session.host, bodyBytesMax: Number.POSITIVE_INFINITY };
+  const asker = { peer: session.peer, host: session.host, bodyBytesMax: Number.POSITIVE_INFINITY, byDatagram: false };
   const answer = answerQuestion(state, asker, kind, body);
   if (answer === undefined) return;
   if (answer.ok) state.out.push({ type: 'answer', link, requestId, ...answer.value });
@@ -137,7 +137,12 @@ function close(state: DhtState, link: LinkId, peer: PeerId, { code, clause }: Fa
 function onDatagram(state: DhtState, input: Extract<DhtInput, { readonly type: 'datagramAsked' }>): void {
   const host = parseIp(input.from.ip);
   if (host === undefined) return;
-  const answer = answerQuestion(state, { peer: undefined, host, bodyBytesMax: input.bodyBytesMax }, input.kind, input.body);
+  const answer = answerQuestion(
+    state,
+    { peer: undefined, host, bodyBytesMax: input.bodyBytesMax, byDatagram: true },
+    input.kind,
+    input.body,
+  );
   if (answer?.ok === true) state.out.push({ type: 'answerByDatagram', handle: input.handle, ...answer.value });
 }
 

@@ -104,6 +104,7 @@ export interface DhtState {
   wallMs: number;
   bootstrapAtMs: MonoMs | undefined;
   checkAtMs: MonoMs | undefined;
+  candidateAtMs: MonoMs | undefined;
   /** The bucket that was checked last. */
   checkedBucket: number;
   selfLookup: 'due' | 'running' | 'done';
@@ -143,6 +144,7 @@ export function createDhtState(options: DhtOptions): DhtState {
     wallMs: 0,
     bootstrapAtMs: bootstrap.length > 0 ? 0 : undefined,
     checkAtMs: undefined,
+    candidateAtMs: undefined,
     checkedBucket: -1,
     selfLookup: 'due',
     isRefreshing: false,
@@ -203,9 +205,10 @@ function entered(state: DhtState, { peer, addresses }: Contact): void {
 /** Puts somebody on the list of those that are checked, oldest first; the oldest goes when it is full. Spec: DHT-030 */
 export function addCandidate(state: DhtState, contact: Contact): void {
   if (contact.peer === state.options.self || state.candidates.has(contact.peer)) return;
-  if (state.table.get(contact.peer, contact.id) !== undefined) return;
+  // Who would only wait for room has time to be found by a lookup.
+  if (state.table.get(contact.peer, contact.id) !== undefined || !state.table.hasRoom(contact.id)) return;
   state.candidates.set(contact.peer, contact);
   const [oldest] = state.candidates.keys();
   if (oldest !== undefined && state.candidates.size > state.options.params['dht.candidates_max']) state.candidates.delete(oldest);
-  state.checkAtMs ??= state.nowMs + state.options.params['dht.check_ms'];
+  state.candidateAtMs ??= state.nowMs + state.options.params['dht.candidate_ms'];
 }

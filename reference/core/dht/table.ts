@@ -53,6 +53,8 @@ export class RoutingTable {
   readonly #bounds: TableBounds;
   readonly #buckets: (Bucket | undefined)[] = Array.from({ length: ID_BITS }, () => undefined);
   readonly #subnets = new Map<string, number>();
+  /** Indexes of buckets that were ever used, ascending. */
+  #used: readonly number[] = [];
   #size = 0;
 
   constructor(self: Uint8Array, bounds: TableBounds) {
@@ -77,8 +79,7 @@ export class RoutingTable {
   seen(contact: Contact): boolean {
     const index = bucketIndex(this.#self, contact.id);
     if (index === undefined) return false;
-    const bucket = this.#buckets[index] ?? { entries: [], cache: [] };
-    this.#buckets[index] = bucket;
+    const bucket = this.#buckets[index] ?? this.#open(index);
     const at = bucket.entries.findIndex((entry) => entry.contact.peer === contact.peer);
     if (at >= 0) {
       const [entry] = bucket.entries.splice(at, 1);
@@ -101,6 +102,23 @@ export class RoutingTable {
       if (oldest !== undefined) this.#count(oldest, -1);
     }
     return false;
+  }
+
+  #open(index: number): Bucket {
+    const bucket: Bucket = { entries: [], cache: [] };
+    this.#buckets[index] = bucket;
+    this.#used = [...this.#used, index].sort((a, b) => a - b);
+    return bucket;
+  }
+
+  /** Whether an id would stand in its bucket and not wait, the limits by subnet apart. */
+  hasRoom(id: Uint8Array): boolean {
+    return (this.#bucketOf(id)?.entries.length ?? 0) < this.#bounds.bucketSize;
+  }
+
+  /** The bucket of the nearest contact, or undefined in an empty table. */
+  get nearestBucket(): number | undefined {
+    return this.#used.find((index) => this.#buckets[index]?.entries.length !== 0);
   }
 
   /** Takes note of a question without an answer; gives the contact that moved up, if one did. Spec: DHT-028 */
@@ -129,7 +147,7 @@ export class RoutingTable {
     for (const index of this.#order(pivot, target)) {
       const bucket = this.#buckets[index];
       if (bucket === undefined || bucket.entries.length === 0) continue;
-      const sorted = bucket.entries.map((entry) => entry.contact).sort((a, b) => compareDistance(target, a.id, b.id));
+      const sorted = bucket.entries.map(({ contact }) => contact).sort((a, b) => compareDistance(target, a.id, b.id));
       for (const contact of sorted) {
         found.push(contact);
         if (found.length === count) return found;
@@ -138,28 +156,29 @@ export class RoutingTable {
     return found;
   }
 
-  /** Bucket indexes in the order of their distance from the target. */
-  *#order(pivot: number | undefined, target: Uint8Array): Generator<number> {
-    if (pivot !== undefined) yield pivot;
+  /** Indexes of used buckets in the order of their distance from the target. */
+  #order(pivot: number | undefined, target: Uint8Array): readonly number[] {
     // Below the pivot a bucket's ids differ from self in that bit: nearest are those whose bit the target differs in, too, highest first.
     const top = pivot ?? ID_BITS;
-    const differs = (index: number): boolean => {
+    const own: number[] = [];
+    const differing: number[] = [];
+    const agreeing: number[] = [];
+    const above: number[] = [];
+    for (const index of this.#used) {
       const at = target.length - 1 - (index >> 3);
-      return ((((target[at] ?? 0) ^ (this.#self[at] ?? 0)) >> (index & 7)) & 1) === 1;
-    };
-    for (let index = top - 1; index >= 0; index--) if (differs(index)) yield index;
-    for (let index = 0; index < top; index++) if (!differs(index)) yield index;
-    for (let index = top + 1; index < ID_BITS; index++) yield index;
-  }
-
-  /** The least recently seen contact of a bucket. */
-  head(index: number): Contact | undefined {
-    return this.#buckets[index]?.entries[0]?.contact;
+      const differs = ((((target[at] ?? 0) ^ (this.#self[at] ?? 0)) >> (index & 7)) & 1) === 1;
+      const list = index === top ? own : index > top ? above : differs ? differing : agreeing;
+      list.push(index);
+    }
+    return [...own, ...differing.reverse(), ...agreeing, ...above];
   }
 
   /** Buckets that hold contacts, in ascending order. */
   buckets(): readonly BucketView[] {
-    return this.#buckets.flatMap((bucket, index) => (bucket === undefined || bucket.entries.length === 0 ? [] : [{ index, ...bucket }]));
+    return this.#used.flatMap((index) => {
+      const bucket = this.#buckets[index];
+      return bucket === undefined || bucket.entries.length === 0 ? [] : [{ index, ...bucket }];
+    });
   }
 
   #bucketOf(id: Uint8Array): Bucket | undefined {

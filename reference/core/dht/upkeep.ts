@@ -5,7 +5,7 @@ import { KIND_DHT_PING, KIND_FIND_NODE } from '../wire/frame.ts';
 import { endpointOf, type Hint, hostOf, isAdmissible, parseListText } from './address.ts';
 import { askByDatagram, put } from './asking.ts';
 import { makeContact } from './contact.ts';
-import { bucketIndex, ID_BITS, idInBucket } from './distance.ts';
+import { ID_BITS, idInBucket } from './distance.ts';
 import { findNodeBody, startLookup } from './lookups.ts';
 import { addCandidate, type DhtState } from './state.ts';
 
@@ -20,9 +20,13 @@ export function runUpkeep(state: DhtState): void {
     tryHints(state, state.hints);
   }
   if (state.checkAtMs !== undefined && state.checkAtMs <= state.nowMs) {
-    check(state);
-    const isIdle = state.table.size === 0 && state.candidates.size === 0;
-    state.checkAtMs = isIdle ? undefined : state.nowMs + params['dht.check_ms'];
+    checkContact(state);
+    state.checkAtMs = state.table.size === 0 ? undefined : state.nowMs + params['dht.check_ms'];
+  }
+  if (state.candidateAtMs !== undefined && state.candidateAtMs <= state.nowMs) {
+    // Without any there is still a pause: the next one waits its turn.
+    state.candidateAtMs = state.candidates.size === 0 ? undefined : state.nowMs + params['dht.candidate_ms'];
+    checkCandidate(state);
   }
   if (state.selfLookup === 'due' && state.table.size > 0) lookUpSelf(state);
   refresh(state);
@@ -30,7 +34,7 @@ export function runUpkeep(state: DhtState): void {
 
 /** When something is due next. */
 export function upkeepDeadline(state: DhtState): MonoMs | undefined {
-  const moments = [state.bootstrapAtMs, state.checkAtMs, refreshDeadline(state)].filter((at) => at !== undefined);
+  const moments = [state.bootstrapAtMs, state.checkAtMs, state.candidateAtMs, refreshDeadline(state)].filter((at) => at !== undefined);
   return moments.length === 0 ? undefined : Math.min(...moments);
 }
 
@@ -71,19 +75,22 @@ function tryHints(state: DhtState, hints: readonly Hint[]): void {
   }
 }
 
-/** One contact of the table and one candidate. Spec: DHT-026, DHT-027 */
-function check(state: DhtState): void {
+/** The least recently seen contact of the next bucket. Spec: DHT-026 */
+function checkContact(state: DhtState): void {
   const buckets = state.table.buckets();
   const next = buckets.find(({ index }) => index > state.checkedBucket) ?? buckets[0];
   const head = next?.entries[0]?.contact;
-  const [candidate] = state.candidates.values();
-  if (candidate !== undefined) {
-    state.candidates.delete(candidate.peer);
-    put(state, { contact: candidate, kind: KIND_DHT_PING, body: NOTHING, purpose: { type: 'check' } });
-  }
   if (next === undefined || head === undefined) return;
   state.checkedBucket = next.index;
   put(state, { contact: head, kind: KIND_DHT_PING, body: NOTHING, purpose: { type: 'check' } });
+}
+
+/** The oldest candidate. Spec: DHT-027 */
+function checkCandidate(state: DhtState): void {
+  const [candidate] = state.candidates.values();
+  if (candidate === undefined) return;
+  state.candidates.delete(candidate.peer);
+  put(state, { contact: candidate, kind: KIND_DHT_PING, body: NOTHING, purpose: { type: 'check' } });
 }
 
 /** Spec: DHT-101 */
@@ -98,12 +105,6 @@ function lookUpSelf(state: DhtState): void {
   if (!isStarted) state.selfLookup = 'due';
 }
 
-/** The first bucket that holds somebody: nearer ones are empty everywhere near. */
-function nearestBucket(state: DhtState): number | undefined {
-  const [nearest] = state.table.closest(state.self, 1);
-  return nearest === undefined ? undefined : bucketIndex(state.self, nearest.id);
-}
-
 /** When the bucket has to be looked up. */
 function dueOf(state: DhtState, bucket: number): MonoMs {
   const at = state.lookedUpMs[bucket];
@@ -112,7 +113,7 @@ function dueOf(state: DhtState, bucket: number): MonoMs {
 
 function refreshDeadline(state: DhtState): MonoMs | undefined {
   if (state.isRefreshing || state.selfLookup !== 'done') return undefined;
-  const nearest = nearestBucket(state);
+  const nearest = state.table.nearestBucket;
   if (nearest === undefined) return undefined;
   let next: MonoMs = Number.POSITIVE_INFINITY;
   for (let bucket = nearest; bucket < ID_BITS; bucket++) next = Math.min(next, dueOf(state, bucket));
@@ -122,7 +123,7 @@ function refreshDeadline(state: DhtState): MonoMs | undefined {
 /** Looks up an id of chance in a bucket whose time has come, one at a time, the farthest first. Spec: DHT-102 */
 function refresh(state: DhtState): void {
   const due = refreshDeadline(state);
-  const nearest = nearestBucket(state);
+  const nearest = state.table.nearestBucket;
   if (due === undefined || due > state.nowMs || nearest === undefined) return;
   for (let bucket = ID_BITS - 1; bucket >= nearest; bucket--) {
     if (dueOf(state, bucket) > state.nowMs) continue;

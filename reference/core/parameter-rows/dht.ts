@@ -62,6 +62,13 @@ export const DHT_ROWS = {
     clause: 'DHT-026',
     meaning: 'how often a contact is checked',
   },
+  'dht.candidate_ms': {
+    unit: 'ms',
+    values: [1000, 1000, 1000, 1000, 1000],
+    range: [100, 600000],
+    clause: 'DHT-027',
+    meaning: 'how often a candidate is checked',
+  },
   'dht.failures_max': {
     unit: 'questions',
     values: [2, 2, 2, 2, 2],

@@ -246,9 +246,32 @@ function fitting(number: number, elements: readonly Uint8Array[], countMax: numb
   return concatBytes(...parts);
 }
 
-/** The nearest contacts that fit, in the field that the kind has for them. Spec: DHT-040, DHT-041 */
+/** Encoded contacts by how many addresses they name; a contact in a table is named many times. */
+const encoded = new WeakMap<KnownContact, (Uint8Array | undefined)[]>();
+
+function encodeShortened(contact: KnownContact, count: number): Uint8Array {
+  const known = encoded.get(contact) ?? [];
+  const bytes = known[count] ?? encodeContact({ peer: contact.peer, addresses: contact.addresses.slice(0, count) });
+  known[count] = bytes;
+  encoded.set(contact, known);
+  return bytes;
+}
+
+/** Contacts in the field that the kind has for them, as many as fit; fewer addresses of each before fewer contacts. Spec: DHT-040, DHT-041, DHT-048 */
 export function encodeContacts(number: 1 | 2, contacts: readonly KnownContact[], bytesMax: number): Uint8Array {
-  return fitting(number, contacts.map(encodeContact), CONTACTS_MAX, bytesMax);
+  const first = contacts.slice(0, CONTACTS_MAX);
+  for (let count = Math.max(1, ...first.map(({ addresses }) => addresses.length)); count > 1; count--) {
+    const elements = first.map((contact) => encodeShortened(contact, count));
+    // A field of up to 127 bytes has two bytes before it, a longer one three.
+    const size = elements.reduce((sum, element) => sum + element.length + (element.length < 128 ? 2 : 3), 0);
+    if (size <= bytesMax) return fitting(number, elements, CONTACTS_MAX, bytesMax);
+  }
+  return fitting(
+    number,
+    first.map((contact) => encodeShortened(contact, 1)),
+    CONTACTS_MAX,
+    bytesMax,
+  );
 }
 
 /** Spec: DHT-041, DHT-044 */

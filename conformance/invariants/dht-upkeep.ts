@@ -1,0 +1,308 @@
+/** What the node does on its own: checks, hints, refreshes, publications (DHT-026, DHT-027, DHT-030, DHT-090 to DHT-105). */
+import { envelopeIn, envelopesIn, messageIn, messagesIn, textIn } from '../driver/seen.ts';
+import { hex, unhex, utf8 } from '../model/bytes.ts';
+import { bucketIndex, byDistance } from '../model/dht.ts';
+import { readListText } from '../model/dht-address.ts';
+import { judgeProvider } from '../model/dht-values.ts';
+import type { Finding } from '../runner/check.ts';
+import { bucketOf, type DhtRule, type DhtView, type Exchange, envelopeBytes, hostIn, short } from './dht-view.ts';
+
+function pingsOf(view: DhtView): readonly (Exchange & { readonly isContact: boolean })[] {
+  return view.exchanges
+    .filter(({ by, message }) => by === 'node' && message === 'DhtPing')
+    .map((ping) => {
+      const table = view.tableAt(ping.event);
+      const isContact = table.some(({ entries }) => entries.some((id) => hex(id) === ping.peerId));
+      return { ...ping, isContact };
+    });
+}
+
+/** One check at a time, of the head of a bucket, whoever comes (DHT-026, DHT-027). */
+export const checksAtItsOwnPace: DhtRule = {
+  clauses: ['DHT-026', 'DHT-027'],
+  judge(view) {
+    const findings: Finding[] = [];
+    const pings = pingsOf(view);
+    const paceOf = (isContact: boolean): number => view.number(isContact ? 'dht.check_ms' : 'dht.candidate_ms');
+    for (const isContact of [true, false]) {
+      const ours = pings.filter((ping) => ping.isContact === isContact);
+      ours.forEach((ping, index) => {
+        const before = ours[index - 1];
+        if (before !== undefined && ping.atMs - before.atMs < paceOf(isContact) - view.slackMs - 1)
+          findings.push({
+            clause: 'DHT-027',
+            expected: `${paceOf(isContact)} ms between checks`,
+            observed: `${ping.atMs - before.atMs} ms`,
+            at: ping.event,
+          });
+      });
+    }
+    for (const ping of pings.filter(({ isContact }) => isContact)) {
+      const bucket = view.tableAt(ping.event).find(({ index }) => index === bucketOf(view, ping.peerId ?? ''));
+      const [head] = bucket?.entries ?? [];
+      if (head !== undefined && hex(head) !== ping.peerId)
+        findings.push({
+          clause: 'DHT-026',
+          expected: `the head of the bucket, ${short(hex(head))}`,
+          observed: short(ping.peerId ?? ''),
+          at: ping.event,
+        });
+    }
+    const [first] = view.spans.filter(({ listens, host }) => listens.some((text) => hostIn(text) === host));
+    const last = view.spans.every(({ toMs }) => toMs >= view.trace.endMs);
+    const periods = first === undefined || !last ? 0 : Math.floor((view.trace.endMs - first.atMs) / view.number('dht.check_ms')) - 1;
+    const count = pings.filter(({ isContact }) => isContact).length;
+    if (count < periods)
+      findings.push({
+        clause: 'DHT-026',
+        expected: `${periods} checks of contacts`,
+        observed: `${count}`,
+        at: view.trace.events.length - 1,
+      });
+    // The buckets in turn: none waits while another is checked twice.
+    const buckets = pings.filter(({ isContact }) => isContact).map(({ peerId = '' }) => bucketOf(view, peerId));
+    const table = view.tableAt(view.trace.events.length);
+    const allThere = view.spans.every(({ event }) => event < (pings[0]?.event ?? 0));
+    if (allThere && table.length > 1 && buckets.slice(0, table.length).some((bucket, index, all) => all.indexOf(bucket) !== index))
+      findings.push({ clause: 'DHT-026', expected: 'the buckets in turn', observed: 'one twice', at: pings[0]?.event ?? 0 });
+    return { findings, exercised: periods > 0 || pings.length > 0 };
+  },
+};
+
+/** An asker by datagram is checked before it is named (DHT-030). */
+export const checksAskers: DhtRule = {
+  clauses: ['DHT-030'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    for (const exchange of view.exchanges) {
+      const asker = messageIn(exchange.fields, 'asker') ?? {};
+      const id = textIn(asker, 'peerId');
+      if (exchange.by !== 'kit' || exchange.endpoint === undefined || exchange.answer === undefined || id === '') continue;
+      const waitMs = 3 * view.number('dht.candidate_ms') + view.reactionMs;
+      if (exchange.atMs + waitMs > view.trace.endMs) continue;
+      exercised = true;
+      const isChecked = view.exchanges.some(
+        (other) =>
+          other.by === 'node' &&
+          other.endpoint === exchange.endpoint &&
+          other.event > exchange.event &&
+          other.atMs <= exchange.atMs + waitMs,
+      );
+      if (!isChecked)
+        findings.push({ clause: 'DHT-030', expected: `a question to ${exchange.endpoint}`, observed: 'none', at: exchange.event });
+    }
+    return { findings, exercised };
+  },
+};
+
+/** Looks for its own neighbours, and into every bucket in time (DHT-101, DHT-102). */
+export const looksAround: DhtRule = {
+  clauses: ['DHT-101', 'DHT-102'],
+  judge(view) {
+    const findings: Finding[] = [];
+    const [first] = view.spans.filter(({ listens, host }) => listens.some((text) => hostIn(text) === host));
+    if (first === undefined || first.toMs < view.trace.endMs) return { findings, exercised: false };
+    const targets = view.exchanges
+      .filter(({ by, message, event }) => by === 'node' && message === 'FindNode' && event > first.event)
+      .map(({ fields, atMs }) => ({ target: textIn(fields, 'target'), atMs }));
+    if (first.atMs + view.reactionMs > view.trace.endMs) return { findings, exercised: false };
+    if (!targets.some(({ target, atMs }) => target === view.trace.nodePeerId && atMs <= first.atMs + view.reactionMs))
+      findings.push({ clause: 'DHT-101', expected: 'a FindNode for the node’s own id', observed: 'none', at: first.event });
+    const refreshMs = view.number('dht.refresh_ms');
+    const isLong = view.trace.endMs > first.atMs + 2 * refreshMs + 60_000;
+    if (isLong) {
+      const nearest = view.tableAt(view.trace.events.length)[0]?.index ?? 256;
+      for (const from of [first.atMs, first.atMs + refreshMs + 60_000]) {
+        const reached = new Set(
+          targets
+            .filter(({ atMs }) => atMs >= from && atMs <= from + refreshMs + 60_000)
+            .map(({ target }) => bucketIndex(unhex(view.trace.nodePeerId), unhex(target))),
+        );
+        for (let bucket = nearest; bucket < 256; bucket++)
+          if (!reached.has(bucket))
+            findings.push({
+              clause: 'DHT-102',
+              expected: `a lookup in bucket ${bucket}`,
+              observed: `none within ${refreshMs} ms`,
+              at: first.event,
+            });
+      }
+    }
+    return { findings: findings.slice(0, 3), exercised: true };
+  },
+};
+
+/** Tries hints until somebody answers, as many as it may, and no others (DHT-103, DHT-104). */
+export const triesHints: DhtRule = {
+  clauses: ['DHT-100', 'DHT-103', 'DHT-104'],
+  judge(view) {
+    const findings: Finding[] = [];
+    const events = view.trace.events;
+    const names = (view.trace.setup?.bootstrap ?? []).filter((text) => text.startsWith('dns:')).map((text) => text.slice(4));
+    const retryMs = view.number('dht.bootstrap_retry_ms');
+    const everVerified = view.verifiedAt(events.length).size > 0;
+    for (const name of names) {
+      const asked = events.filter((event) => event.type === 'resolve' && event.name === name);
+      const expected = everVerified ? 1 : 1 + Math.floor((view.trace.endMs - view.reactionMs) / retryMs);
+      if (asked.length < expected)
+        findings.push({ clause: 'DHT-103', expected: `${expected} rounds`, observed: `${asked.length}`, at: events.length - 1 });
+    }
+    let exercised = names.length > 0;
+    events.forEach((event, at) => {
+      if (event.type !== 'step' || event.value.op !== 'resolved') return;
+      const texts = event.value.texts.map((text) => ({ text, read: readListText(text) }));
+      const touched = new Set(
+        events
+          .slice(at)
+          .flatMap((other) => (other.type === 'dial' ? [other.address] : other.type === 'datagram' ? [`udp://${other.to}`] : [])),
+      );
+      exercised = true;
+      texts.forEach(({ text, read }, index) => {
+        const address = read?.address ?? /@(.*)$/.exec(text)?.[1] ?? '';
+        const isTouched = touched.has(address);
+        const isFirst = texts.findIndex((other) => other.read?.address === address) === index;
+        if (read !== undefined && index >= view.number('dht.hints_max') && isFirst && isTouched)
+          findings.push({
+            clause: 'DHT-104',
+            expected: `${view.number('dht.hints_max')} texts`,
+            observed: `text ${index + 1} is used`,
+            at,
+          });
+        if (read === undefined && isTouched)
+          findings.push({ clause: 'DHT-100', expected: `"${text}" is left aside`, observed: 'it is used', at });
+        if (read !== undefined && texts.length <= 4 && !isTouched)
+          findings.push({ clause: 'DHT-100', expected: `"${text}" is tried`, observed: 'it is not', at });
+      });
+    });
+    return { findings, exercised };
+  },
+};
+
+/** Publishes what the application provides, to whom and when it has to (DHT-090 to DHT-094). */
+export const publishesInTime: DhtRule = {
+  clauses: ['DHT-090', 'DHT-091', 'DHT-092', 'DHT-093', 'DHT-094'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    view.trace.events.forEach((event, at) => {
+      if (event.type !== 'sentCommand' || event.command !== 'dht.provide') return;
+      const key = event.args[0] ?? '';
+      const isShort = event.args[1] === '0000000000000001';
+      const withdrawn = view.trace.events.find(
+        (other, index) => index > at && other.type === 'sentCommand' && other.command === 'dht.unprovide' && other.args[0] === key,
+      );
+      const ttlMs = view.number(isShort ? 'dht.short_ttl_ms' : 'dht.provider_ttl_ms');
+      const written = view.exchanges.filter(
+        ({ by, message, event: index, fields }) => by === 'node' && message === 'AddProvider' && index > at && keyOf(fields) === key,
+      );
+      const rounds = roundsOf(written);
+      const mean = (ttlMs * view.number('dht.republish_percent')) / 100;
+      const spread = (mean * view.number('dht.republish_jitter_percent')) / 100;
+      const endMs = withdrawn?.atMs ?? view.trace.endMs;
+      if (endMs - event.atMs > mean + spread + 10_000) exercised = true;
+      const answered = view.exchanges.filter(
+        ({ by, message, fields, answer }) =>
+          by === 'node' && message === 'FindNode' && textIn(fields, 'target') === key && answer !== undefined,
+      );
+      rounds.forEach((round, index) => {
+        exercised = true;
+        const [first] = round;
+        if (first === undefined) return;
+        const known = new Set(
+          answered
+            .filter((one) => one.event < first.event && one.event > (rounds[index - 1]?.[0]?.event ?? at))
+            .map(({ peerId = '' }) => peerId),
+        );
+        const due = byDistance(unhex(key), [...known].map(unhex))
+          .map(hex)
+          .slice(0, view.number('dht.bucket_size'));
+        const wrote = new Set(round.map(({ peerId }) => peerId));
+        for (const id of due)
+          if (!wrote.has(id)) findings.push({ clause: 'DHT-090', expected: `a record to ${short(id)}`, observed: 'none', at: first.event });
+        judgeRecord(view, first, ttlMs, findings);
+        const before = rounds[index - 1]?.[0];
+        if (before === undefined) return;
+        const pauseMs = first.atMs - before.atMs;
+        if (pauseMs < mean - spread - 10_000 || pauseMs > mean + spread + 10_000)
+          findings.push({
+            clause: 'DHT-091',
+            expected: `${mean} ms ± ${spread} ms between publications`,
+            observed: `${pauseMs} ms`,
+            at: first.event,
+          });
+        if (envelopeBytes(first.fields, 'provider') === envelopeBytes(before.fields, 'provider'))
+          findings.push({ clause: 'DHT-092', expected: 'a new record', observed: 'the same again', at: first.event });
+        if (withdrawn !== undefined && first.atMs > withdrawn.atMs)
+          findings.push({ clause: 'DHT-093', expected: 'no record after it was withdrawn', observed: 'one more', at: first.event });
+      });
+      const expected = rounds.length === 0 ? 0 : Math.floor((endMs - (rounds[0]?.[0]?.atMs ?? 0) - 10_000) / (mean + spread));
+      if (rounds.length > 0 && rounds.filter((round) => (round[0]?.atMs ?? 0) <= endMs).length < 1 + expected)
+        findings.push({ clause: 'DHT-091', expected: `${1 + expected} publications`, observed: `${rounds.length}`, at });
+      if (rounds.length === 0 && view.verifiedAt(at).size > 0 && endMs - event.atMs > 2 * view.number('dht.query_timeout_ms'))
+        findings.push({ clause: 'DHT-090', expected: 'records to those who answered', observed: 'none', at });
+    });
+    return { findings, exercised };
+  },
+};
+
+function keyOf(fields: Exchange['fields']): string {
+  const payload = envelopeIn(fields, 'provider')?.payload;
+  return payload === undefined ? '' : textIn(payload.fields, 'key');
+}
+
+/** Records written one after the other without a pause are one publication. */
+function roundsOf(written: readonly Exchange[]): readonly (readonly Exchange[])[] {
+  const rounds: Exchange[][] = [];
+  for (const one of written) {
+    const last = rounds.at(-1)?.at(-1);
+    if (last === undefined || one.atMs - last.atMs > 20_000) rounds.push([one]);
+    else rounds.at(-1)?.push(one);
+  }
+  return rounds;
+}
+
+/** The record is one that any node takes, made now and for the right time. */
+function judgeRecord(view: DhtView, { fields, atMs, event }: Exchange, ttlMs: number, findings: Finding[]): void {
+  const wallMs = BigInt(view.trace.wallStartMs) + BigInt(Math.floor(atMs));
+  const judged = judgeProvider(
+    utf8(view.trace.networkId),
+    view.policy,
+    wallMs,
+    { peerId: unhex(view.trace.nodePeerId) },
+    unhex(envelopeBytes(fields, 'provider')),
+  );
+  if ('error' in judged) {
+    findings.push({ clause: 'DHT-090', expected: 'a record in order', observed: judged.error, at: event });
+    return;
+  }
+  if (judged.createdMs < wallMs - 20_000n || judged.createdMs > wallMs)
+    findings.push({ clause: 'DHT-092', expected: 'a record made now', observed: `made at ${judged.createdMs}`, at: event });
+  if (judged.ttlMs !== BigInt(ttlMs))
+    findings.push({ clause: 'DHT-094', expected: `${ttlMs} ms`, observed: `${judged.ttlMs} ms`, at: event });
+}
+
+/** Closes on replies out of order (DHT-082). */
+export const closesOnBadReplies: DhtRule = {
+  clauses: ['DHT-082'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    for (const { by, answer, link, message } of view.exchanges) {
+      if (by !== 'node' || answer === undefined || link === undefined || answer.atMs + view.reactionMs > view.trace.endMs) continue;
+      const most = message === 'GetProviders' ? 5 : message === 'GetValue' ? 2 : 0;
+      const items =
+        answer.fields === undefined ? 0 : messagesIn(answer.fields, 'values').length + envelopesIn(answer.fields, 'providers').length;
+      const contacts = answer.fields === undefined ? 0 : messagesIn(answer.fields, 'contacts').length;
+      const isBad = answer.fields === undefined || contacts > 20 || items > most;
+      exercised ||= isBad;
+      const closed = view.trace.events.find(
+        (event, index) => index > answer.event && event.type === 'closed' && event.link === link && event.by === 'node',
+      );
+      const isClosed = closed !== undefined && closed.atMs <= answer.atMs + view.reactionMs;
+      if (isBad && !isClosed)
+        findings.push({ clause: 'DHT-082', expected: `link ${link} is closed`, observed: 'it stays open', at: answer.event });
+    }
+    return { findings, exercised };
+  },
+};

@@ -1,0 +1,270 @@
+/** How a node looks for others, what it believes, and what it publishes. */
+import fc from 'fast-check';
+import {
+  answering,
+  ask,
+  client,
+  command,
+  contact,
+  entry,
+  findNode,
+  hostOf,
+  key,
+  knows,
+  LOOKUP_NEEDS,
+  named,
+  provider,
+} from '../arbitraries/dht-plans.ts';
+import { plan, wait } from '../arbitraries/gossip-plans.ts';
+import type { Json, Step, Value } from '../driver/plan.ts';
+import { asksOnlyAdmissible, namesOnlyVerified } from '../invariants/dht-answers.ts';
+import { asksInOrder, endsInTime, givesWhatItFound } from '../invariants/dht-lookup.ts';
+import { closesOnBadReplies, publishesInTime, triesHints } from '../invariants/dht-upkeep.ts';
+import type { Check } from '../runner/check.ts';
+import { dhtCheck } from './dht-check.ts';
+
+const target = (name: string): Value => ({ peerId: name });
+
+/** A chain: peer 0 has a session, each knows the next ones, the last know each other. */
+function chain(length: number, width: number, more: (index: number) => Parameters<typeof knows>[1] = () => ({})): Step[] {
+  const next = (index: number): number[] => Array.from({ length: width }, (_, step) => index + 1 + step).filter((other) => other < length);
+  return [
+    ...Array.from({ length: length - 1 }, (_, index) => answering(index + 1, knows(named(...next(index + 1)), more(index + 1)))),
+    ...entry(0, knows(named(...next(0)), more(0))),
+  ];
+}
+
+const SMALL = { 'dht.bucket_size': '4', 'dht.region_nodes': '100' };
+
+export const checks: readonly Check[] = [
+  dhtCheck({
+    id: 'dht.lookup.order',
+    title: 'A lookup asks the nearest that it has heard of, each once, and ends when the nearest have answered',
+    clauses: ['DHT-070', 'DHT-071', 'DHT-072', 'DHT-073', 'DHT-074', 'DHT-086', 'DHT-087'],
+    needs: LOOKUP_NEEDS,
+    plans: fc
+      .record({
+        length: fc.integer({ min: 3, max: 14 }),
+        width: fc.integer({ min: 1, max: 4 }),
+        k: fc.constantFrom('3', '20'),
+        late: fc.boolean(),
+      })
+      .map(({ length, width, k, late }) =>
+        plan(
+          [
+            ...chain(length, width, (index) => (late ? { afterMs: 20 * (index % 4) } : {})),
+            wait(30_000),
+            command('a', 'dht.lookup', target('x')),
+            wait(40_000),
+          ],
+          { overrides: { 'dht.bucket_size': k } },
+        ),
+      ),
+    rules: [asksInOrder, endsInTime, givesWhatItFound],
+    runs: 6,
+  }),
+  dhtCheck({
+    id: 'dht.lookup.silence',
+    title: 'Those who do not answer are passed over, and the lookup ends all the same',
+    clauses: ['DHT-074', 'DHT-086', 'DHT-087', 'DHT-071'],
+    needs: LOOKUP_NEEDS,
+    plans: fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }).map((silent) =>
+      plan([
+        ...Array.from({ length: 9 }, (_, index) => index + 1)
+          .filter((index) => !silent.includes(index))
+          .map((index) => answering(index, knows(named(1, 2, 3, 4, 5, 6, 7, 8, 9)))),
+        ...entry(0, knows(named(1, 2, 3, 4, 5, 6, 7, 8, 9))),
+        wait(60_000),
+        command('a', 'dht.lookup', target('x')),
+        wait(60_000),
+      ]),
+    ),
+    rules: [endsInTime, asksInOrder, givesWhatItFound],
+    runs: 4,
+  }),
+  dhtCheck({
+    id: 'dht.lookup.endless',
+    title: 'Somebody who always knows a nearer one does not keep a lookup going for ever',
+    clauses: ['DHT-078', 'DHT-072'],
+    needs: LOOKUP_NEEDS,
+    plans: fc.constant(
+      plan([...chain(30, 3), wait(1_000), command('a', 'dht.lookup', target('x')), wait(30_000)], {
+        overrides: { 'dht.lookup_queries_max': '8', 'dht.bucket_size': '8', 'dht.paths': '1' },
+      }),
+    ),
+    rules: [asksInOrder, endsInTime],
+    attacks: ['closer-than-possible infinite chain'],
+  }),
+  dhtCheck({
+    id: 'dht.lookup.admissible',
+    title: 'Whoever is named with private addresses is neither asked nor dialled',
+    clauses: ['DHT-012', 'DHT-013', 'DHT-081'],
+    needs: LOOKUP_NEEDS,
+    plans: fc
+      .record({ policy: fc.constantFrom('public', 'devnet'), host: fc.constantFrom('10.9.8.7', '127.0.0.5', '192.168.1.1') })
+      .map(({ policy, host }) => {
+        const bad = ['udp', 'ws'].map(
+          (scheme, index): Value => ({ contact: { peer: `bad${index}`, addresses: [`${scheme}://${host}:7600`] } }),
+        );
+        return plan(
+          [
+            answering(1, knows([])),
+            ...entry(0, knows([...bad, ...named(1)])),
+            wait(1_000),
+            command('a', 'dht.lookup', target('bad0')),
+            wait(15_000),
+          ],
+          {
+            overrides: { 'dht.address_policy': policy },
+          },
+        );
+      }),
+    rules: [asksOnlyAdmissible],
+    runs: 4,
+    attacks: ['private addresses'],
+  }),
+  dhtCheck({
+    id: 'dht.lookup.impostor',
+    title: 'An answer by somebody else is none',
+    clauses: ['DHT-080', 'DHT-022'],
+    needs: LOOKUP_NEEDS,
+    plans: fc.constant(
+      plan([
+        { op: 'behave', as: 'dht.impostor', with: { signer: 'impostor' }, at: `${hostOf(1)}:7600`, peer: 'p1' },
+        ...entry(0, knows(named(1))),
+        client(40),
+        wait(1_000),
+        command('a', 'dht.lookup', target('p1')),
+        wait(15_000),
+        findNode(40, 'p1'),
+        findNode(40, 'impostor'),
+        wait(1_200),
+      ]),
+    ),
+    rules: [namesOnlyVerified, givesWhatItFound],
+    attacks: ['ids not matching keys'],
+  }),
+  dhtCheck({
+    id: 'dht.reply.too-many',
+    title: 'A reply with more contacts, records or values than allowed ends the session; one at the limit does not',
+    clauses: ['DHT-082'],
+    plans: fc.constantFrom(20, 21, 22).map((count) =>
+      plan([
+        contact(0),
+        {
+          op: 'behave',
+          as: 'answers',
+          link: 0,
+          with: knows(
+            Array.from(
+              { length: count },
+              (_, index): Value => ({ contact: { peer: `n${index}`, addresses: [`udp://${hostOf(50 + index)}:1`] } }),
+            ),
+          ) as Json,
+        },
+        wait(5_000),
+      ]),
+    ),
+    rules: [closesOnBadReplies],
+    runs: 3,
+    attacks: ['> k nodes reply'],
+  }),
+  dhtCheck({
+    id: 'dht.providers.found',
+    title: 'A lookup for providers goes on through false ones, asks everybody in the region, and gives what is in order',
+    clauses: ['DHT-074', 'DHT-075', 'DHT-077', 'DHT-079', 'DHT-084', 'DHT-086', 'DHT-071', 'DHT-072'],
+    needs: LOOKUP_NEEDS,
+    plans: fc
+      .record({ length: fc.integer({ min: 6, max: 12 }), liars: fc.uniqueArray(fc.integer({ min: 0, max: 11 }), { maxLength: 4 }) })
+      .map(({ length, liars }) =>
+        plan(
+          [
+            ...chain(length, 3, (index) => {
+              if (!liars.includes(index) && index !== length - 1) return {};
+              const host = hostOf(index);
+              return {
+                providers: [
+                  provider(`s${index}`, `good ${index}`, { host }),
+                  provider(`t${index}`, `other key ${index}`, { host, key: key('another') }),
+                  { ...provider(`u${index}`, `bad ${index}`, { host }), defect: { kind: 'signature' } as const },
+                ],
+              };
+            }),
+            wait(30_000),
+            command('a', 'dht.providers', key('content')),
+            wait(40_000),
+          ],
+          { overrides: SMALL },
+        ),
+      ),
+    rules: [endsInTime, asksInOrder, givesWhatItFound],
+    runs: 6,
+    attacks: ['early termination with false providers'],
+  }),
+  dhtCheck({
+    id: 'dht.provide.again',
+    title: 'What a node provides it publishes to those nearest, and anew before it is over, until it is withdrawn',
+    clauses: ['DHT-090', 'DHT-091', 'DHT-092', 'DHT-093', 'DHT-094'],
+    needs: LOOKUP_NEEDS,
+    plans: fc.constantFrom(1, 0).map((short) =>
+      plan(
+        [
+          ...chain(6, 3),
+          wait(30_000),
+          command('a', 'dht.provide', key('content'), { u64: short }),
+          wait(short === 1 ? 3_000_000 : 400_000),
+          command('b', 'dht.unprovide', key('content')),
+          wait(short === 1 ? 2_000_000 : 300_000),
+        ],
+        {
+          overrides: {
+            'dht.refresh_ms': '86400000',
+            ...(short === 1 ? {} : { 'dht.provider_ttl_ms': '600000', 'dht.short_ttl_ms': '60000' }),
+          },
+          listenAddresses: ['udp://7.7.7.7:7600'],
+        },
+      ),
+    ),
+    rules: [publishesInTime],
+    runs: 2,
+  }),
+  dhtCheck({
+    id: 'dht.bootstrap.list',
+    title: 'Texts of a list are first questions: strictly read, bounded in number, and asked for again while nobody answers',
+    clauses: ['DHT-103', 'DHT-104', 'DHT-100'],
+    needs: [...LOOKUP_NEEDS, 'resolve'],
+    plans: fc.constant(
+      plan(
+        [
+          wait(100),
+          {
+            op: 'resolved',
+            name: 'seeds.example',
+            texts: ['v=spf1 -all', `crl=nobody@udp://${hostOf(1)}:7600`, `udp://${hostOf(2)}:7600`],
+          },
+          wait(95_000),
+        ],
+        { bootstrap: ['dns:seeds.example'] },
+      ),
+    ),
+    rules: [triesHints],
+    attacks: ['DNS list poisoning'],
+  }),
+  dhtCheck({
+    id: 'dht.replies.ask-back',
+    title: 'While it looks for others a node goes on answering',
+    clauses: ['DHT-040', 'DHT-022'],
+    needs: LOOKUP_NEEDS,
+    plans: fc.constant(
+      plan([
+        ...chain(8, 2),
+        client(40),
+        wait(200),
+        command('a', 'dht.lookup', target('x')),
+        ask(40, 'FindNode', { target: target('x') }),
+        wait(20_000),
+      ]),
+    ),
+    rules: [namesOnlyVerified],
+  }),
+];
