@@ -4,9 +4,9 @@ import { messageFrame } from '../driver/plan-values.ts';
 import { concat, hex, unhex } from '../model/bytes.ts';
 import { encodeUvarint } from '../model/uvarint.ts';
 
-/** An address of the kit: host `198.18.<net>.<host>`, in a /24 of its own for each net. */
+/** An address of the kit: host `10.18.<net>.<host>`, in a /24 of its own for each net. */
 export function endpoint(net: number, host = 1, port = 4_000): string {
-  return `198.18.${net}.${host}:${port}`;
+  return `10.18.${net}.${host}:${port}`;
 }
 
 /** 32 bytes to look for. */
@@ -62,6 +62,9 @@ export function fetchToken(from: string): Step {
   return datagram(from, question('DhtPing'));
 }
 
+/** Behind a question whose reply the next step refers to: a real network needs a moment. */
+export const arrive: Step = { op: 'advance', ms: 0, wireMs: 60 };
+
 /** A question from an address that has got its token. */
 export function askProven(from: string, name: QuestionName = 'FindNode', token: BytesValue = OWN_TOKEN): Step {
   return datagram(from, question(name), { token });
@@ -77,9 +80,9 @@ export function answer(from: string, by: Label, more: Partial<Omit<Extract<Step,
   return datagram(from, messageFrame('FindNodeReply', {}), { by, ...more });
 }
 
-/** Lets time pass; a wall clock waits for the reaction only. */
+/** Lets time pass; where the clock is real, less than a second of it. */
 export function pass(ms: number): Step {
-  return { op: 'advance', ms };
+  return { op: 'advance', ms, ...(ms >= 1_000 ? { wireMs: 300 } : {}) };
 }
 
 export function planOf(steps: readonly Step[], setup: Setup = {}): Plan {

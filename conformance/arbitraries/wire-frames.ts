@@ -166,6 +166,14 @@ export const evenKinds: Pairs = each(EVEN_KINDS, (kind) =>
   })),
 );
 
+/** Retries, which sessions do not have, beside the odd kind next to them. */
+export const retries: Pairs = each([0, 1, 77], (requestId) =>
+  fc.constantFrom(new Uint8Array(), unhex('0a080011223344556677')).map((body) => ({
+    bad: encodeFrame(frameNamed('Retry').kind, requestId, body),
+    twin: encodeFrame(frameNamed('Retry').kind + 1, requestId, body),
+  })),
+);
+
 const oddKinds = fc.oneof(
   fc.constantFrom(...ODD_KINDS),
   fc.integer({ min: 60, max: 0x7fff_fffe }).map((half) => half * 2 + 1),

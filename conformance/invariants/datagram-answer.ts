@@ -122,7 +122,9 @@ export function dropsSilently(...clauses: readonly string[]): DatagramRule {
 export const answersProven: DatagramRule = {
   clauses: ['WIR-120', 'WIR-129'],
   judge(view) {
-    const proven = exchanges(view).filter(({ admission, isOver }) => admission.type === 'admitted' && admission.proven && isOver);
+    const proven = exchanges(view).filter(
+      ({ admission, isOver, replies }) => admission.type === 'admitted' && admission.proven && (isOver || replies.length > 0),
+    );
     const findings = proven.flatMap(({ question, replies }): readonly Finding[] => {
       const [first] = replies;
       const what = `an answer to the ${question.rule?.name} at ${question.atMs} ms`;
@@ -183,6 +185,31 @@ export function answersAtOnce(view: DatagramView): boolean {
   return exchanges(view).some(
     ({ admission, replies }) => admission.type === 'admitted' && !admission.proven && replies.some((reply) => !isRetry(reply)),
   );
+}
+
+/** A node that takes no part in datagrams sends none (WIR-117). */
+export const staysSilent: DatagramRule = {
+  clauses: ['WIR-117'],
+  judge(view) {
+    const findings = view.received.map(({ event, rule }) =>
+      finding('WIR-117', 'no datagram at all', `a ${rule?.name ?? 'datagram'}`, event),
+    );
+    return { findings, exercised: view.sent.some(({ seen }) => seen.fault === undefined) };
+  },
+};
+
+/** What a question without a token asked for was not done, what one with a token asked for was: of two contents that were to be stored (WIR-125). */
+export function doesNothingForStrangers(strange: string, proven: string): DatagramRule {
+  return {
+    clauses: ['WIR-125'],
+    judge(view) {
+      const holds = (content: string): PlacedDatagram | undefined =>
+        view.received.find(({ rule, frame }) => rule?.name === 'GetValueReply' && frame?.raw.includes(content) === true);
+      const stored = holds(strange);
+      const findings = stored === undefined ? [] : [finding('WIR-125', 'nothing but a Retry', 'the content is stored', stored.event)];
+      return { findings, exercised: holds(proven) !== undefined };
+    },
+  };
 }
 
 /** After datagrams that are wrong the sessions are as they were (WIR-115). */

@@ -153,7 +153,11 @@ export const remembersTokens: DatagramRule = {
     const questions = questionsOf(view);
     const findings = questions.flatMap(({ first }, index): readonly Finding[] => {
       const earlier = questions.slice(0, index).filter((other) => other.first.endpoint === first.endpoint);
-      const given = earlier.flatMap((other) => retriesFor(view, other)).filter((retry) => retry.event < first.event);
+      // A Retry that comes late may find that nobody waits for it any more.
+      const given = earlier.flatMap((other) =>
+        retriesFor(view, other).filter((retry) => retry.event < first.event && retry.atMs - other.first.atMs <= RETRY_SOON_MS),
+      );
+      if (earlier.some((other) => retriesFor(view, other).some((retry) => retry.event < first.event && !given.includes(retry)))) return [];
       const [newest] = given.toSorted((a, b) => b.event - a.event);
       if (newest === undefined || first.atMs - newest.atMs > view.number('datagram.token_ms')) return [];
       exercised = true;
@@ -163,3 +167,23 @@ export const remembersTokens: DatagramRule = {
     return { findings, exercised };
   },
 };
+
+/** Whose answers counted shows in whom the node names: not `wrong`, whose answers `clause` drops, but `right`, who answered as well (WIR-118). */
+export function rightAnswersCount(clause: string, wrong: string, right: string): DatagramRule {
+  return {
+    clauses: [clause, 'WIR-118'],
+    judge(view) {
+      const named = view.received.filter(({ rule }) => rule?.name === 'FindNodeReply').at(-1);
+      const [wrongId, rightId] = [view.trace.peerIds[wrong], view.trace.peerIds[right]];
+      if (named?.frame === undefined || wrongId === undefined || rightId === undefined) return { findings: [], exercised: false };
+      const { raw } = named.frame;
+      const isTold = (peer: string): boolean => view.sent.some(({ seen }) => seen.proof?.peerId === peer);
+      const findings: Finding[] = [];
+      if (raw.includes(wrongId))
+        findings.push(finding(clause, `an answer of ${wrong} that is dropped`, 'the node names it as one that answered', named.event));
+      if (isTold(rightId) && !raw.includes(rightId))
+        findings.push(finding('WIR-118', `the answer of ${right} is taken`, 'the node does not name it', named.event));
+      return { findings, exercised: isTold(wrongId) || clause === 'WIR-107' };
+    },
+  };
+}

@@ -1,6 +1,7 @@
 /** Datagrams: who is answered and how, what is dropped, what a flood may cost. */
 import fc from 'fast-check';
 import {
+  arrive,
   askProven,
   datagram,
   endpoint,
@@ -159,13 +160,14 @@ export const checks: readonly Check[] = [
         pass(1_000),
         ...asked.flatMap(([frame, requestId], index) => {
           const from = endpoint(1 + (index % 5), 1 + index);
-          return [fetchToken(from), datagram(from, { ...frame, requestId }, { token: OWN_TOKEN })];
+          return [fetchToken(from), arrive, datagram(from, { ...frame, requestId }, { token: OWN_TOKEN })];
         }),
         pass(1_000),
       ]),
     ),
     rules: [gatesUnproven('none'), answersProven, repliesInOrder],
-    attacks: ['amplification'],
+    levels: ['adapter', 'wire'],
+    attacks: ['amplification by a forged source'],
   }),
   datagramCheck({
     id: 'wire.datagram.foreign-token',
@@ -189,7 +191,7 @@ export const checks: readonly Check[] = [
       ),
     rules: [gatesUnproven('foreign'), answersProven],
     also: [repliesInOrder],
-    attacks: ['token-from-other-ip'],
+    attacks: ['token of another address'],
   }),
   datagramCheck({
     id: 'wire.datagram.token-lasts',
@@ -219,15 +221,18 @@ export const checks: readonly Check[] = [
       ),
     rules: [gatesUnproven('expired'), answersProven],
     also: [repliesInOrder],
-    attacks: ['stale-token'],
+    attacks: ['token that is too old'],
   }),
   ...FAULTS.map(({ id, clause, title, steps }) =>
     datagramCheck({
       id: `wire.datagram.silent.${id}`,
       title,
-      plans: fc.array(steps, { minLength: 1, maxLength: 3 }).map((wrong) => planOf([fetchToken(A), ...wrong.flat(), pass(1_000), ...twin])),
+      plans: fc
+        .array(steps, { minLength: 1, maxLength: 3 })
+        .map((wrong) => planOf([fetchToken(A), arrive, ...wrong.flat(), pass(1_000), ...twin])),
       rules: [dropsSilently(clause), answersProven],
       also: [repliesInOrder],
+      ...(id === 'network' || id === 'behind' ? { levels: ['adapter', 'wire'] } : {}),
     }),
   ),
   datagramCheck({
@@ -240,7 +245,7 @@ export const checks: readonly Check[] = [
       )
       .map((wrong) =>
         planOf([
-          { op: 'open', link: 0, peer: 'alice', mode: 'session', address: '198.18.1.1' },
+          { op: 'open', link: 0, peer: 'alice', mode: 'session', address: '10.18.1.1' },
           fetchToken(A),
           ...wrong.flat(),
           pass(2_000),
@@ -250,7 +255,7 @@ export const checks: readonly Check[] = [
       ),
     rules: [sessionsGoOn],
     also: [repliesInOrder],
-    attacks: ['framing-a-peer'],
+    attacks: ['blaming a peer by datagrams in its name'],
   }),
   datagramCheck({
     id: 'wire.datagram.rates',
@@ -317,7 +322,7 @@ export const checks: readonly Check[] = [
       ),
     rules: [answersProven, dropsSilently('WIR-109')],
     runs: 2,
-    attacks: ['spoofed-flood'],
+    attacks: ['flood with forged sources'],
   }),
   datagramCheck({
     id: 'wire.datagram.signatures',
@@ -334,6 +339,6 @@ export const checks: readonly Check[] = [
       ),
     rules: [gatesUnproven('none'), repliesInOrder],
     runs: 2,
-    attacks: ['signature-exhaustion'],
+    attacks: ['making a node sign'],
   }),
 ];

@@ -32,6 +32,7 @@ import {
   oversizeFrames,
   placed,
   placedLast,
+  retries,
   smallBody,
   wideHeaders,
   zeroIds,
@@ -163,6 +164,13 @@ export const checks: readonly Check[] = [
     clause: 'WIR-027',
     twinClause: 'WIR-026',
     plans: staged(placed(evenKinds)),
+  }),
+  closingCheck({
+    id: 'wire.frame.datagram-kind',
+    title: 'A kind that travels only by datagram closes a session; the odd kind next to it does not',
+    clause: 'WIR-114',
+    plans: staged(placed(retries)),
+    levels: ['adapter'],
   }),
   closingCheck({
     id: 'wire.frame.no-capability',

@@ -179,10 +179,10 @@ export function createDatagrams(options: DatagramOptions): DatagramMachine {
   }
 
   function onRetry(question: Question, token: Uint8Array, nowMs: MonoMs): void {
+    purse.keep(question.to, token, nowMs);
     if (question.retried || equalBytes(token, NO_TOKEN)) return;
     question.retried = true;
     question.token = copyBytes(token);
-    purse.keep(question.to, token, nowMs);
     sendQuestion(question, nowMs);
   }
 
