@@ -1,12 +1,13 @@
 /** The conformance kit as a library: targets, plans, judges and results, for those who build their own runner. */
 export type { Clause, Spec } from './clauses/spec.ts';
 export { readSpec } from './clauses/spec.ts';
+export type { Behaviour, BehaviourKit, BehaviourMaker, Heard, Said } from './driver/behaviours/behaviour.ts';
 export { HarnessError, PlanError, TargetError, type TargetErrorCode } from './driver/errors.ts';
 export { type ExecuteOptions, executePlan } from './driver/execute.ts';
-export type { EnvelopeSpec, FrameSpec, Label, Plan, Setup, Step } from './driver/plan.ts';
+export type { EnvelopeSpec, FrameSpec, Label, Plan, SealedSpec, Setup, Step, Value, ValueFields } from './driver/plan.ts';
 export { type PreparedNetwork, prepareNetwork } from './driver/prepare.ts';
 export { ADAPTER_VERSION, openTarget, SPEC_VERSION, type Target, type TargetSpec } from './driver/target.ts';
-export type { SeenBody, SeenEnvelope, SeenFrame, Trace, TraceEvent } from './driver/trace.ts';
+export type { SeenBody, SeenDatagram, SeenEnvelope, SeenFields, SeenFrame, SeenValue, Trace, TraceEvent } from './driver/trace.ts';
 export { executePlanOverWire, openWireTarget, type WireTarget, type WireTargetSpec } from './driver/wire.ts';
 export type { CheckLine, CheckVerdict, EndLine, FailureDetail, ResultLine, RunLine, Summary } from './report/result.ts';
 export { type AdapterExecutor, openAdapterExecutor } from './runner/adapter-executor.ts';
