@@ -334,7 +334,7 @@ export class TopologyNet {
         return;
       }
       case 'wantPeers':
-        this.#later(FIND_MS, { type: 'found', node, count: Math.max(output.count, this.#options.candidates) });
+        this.#later(FIND_MS, { type: 'found', node, count: 4 * output.count });
         return;
       default:
         // Outcomes and notices are for applications.

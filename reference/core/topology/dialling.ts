@@ -52,7 +52,7 @@ function dial(state: TopologyState, { peer, addresses }: Candidate): void {
   state.out.push({ type: 'connect', address, expected: peer });
 }
 
-/** Candidates in the order of chance in which they are dialled, those of short regions first. Spec: TOP-046, TOP-048 */
+/** Eligible candidates, of whom chance takes one at a time. Spec: TOP-043, TOP-048 */
 class Choice {
   readonly #state: TopologyState;
   readonly #left: Candidate[];
@@ -60,29 +60,28 @@ class Choice {
 
   constructor(state: TopologyState, members: readonly Member[]) {
     this.#state = state;
-    const eligible = [...state.candidates.values()].filter((candidate) => isEligible(state, candidate));
-    this.#left = state.rng.shuffle(eligible);
+    this.#left = [...state.candidates.values()].filter((candidate) => isEligible(state, candidate));
     for (const { direction, subnet } of members) if (direction === 'outbound') this.#count(subnet);
     for (const { subnet } of state.dials.values()) this.#count(subnet);
   }
 
-  get size(): number {
-    return this.#left.length;
+  /** Dials one of the candidates that `isWanted` allows, each as likely; false when there is none. */
+  dialOne(isWanted: (candidate: Candidate) => boolean, anySubnet: boolean): boolean {
+    const chosen = this.#state.rng.pick(this.#left.filter((candidate) => isWanted(candidate) && (anySubnet || this.#hasRoom(candidate))));
+    if (chosen === undefined) return false;
+    this.#left.splice(this.#left.indexOf(chosen), 1);
+    this.#count(this.#subnetOf(chosen));
+    dial(this.#state, chosen);
+    return true;
   }
 
-  /** Dials the next candidate that `isWanted` allows; false when there is none. Spec: TOP-043 */
-  dialNext(isWanted: (candidate: Candidate) => boolean, anySubnet: boolean): boolean {
-    const state = this.#state;
-    const index = this.#left.findIndex((candidate) => {
-      if (!isWanted(candidate)) return false;
-      const subnet = limitedSubnet(state.params, candidate.addresses[0] ?? '');
-      return anySubnet || subnet === undefined || (this.#outboundBySubnet.get(subnet) ?? 0) < state.params['topology.subnet_outbound_max'];
-    });
-    const [candidate] = index === -1 ? [] : this.#left.splice(index, 1);
-    if (candidate === undefined) return false;
-    this.#count(limitedSubnet(state.params, candidate.addresses[0] ?? ''));
-    dial(state, candidate);
-    return true;
+  #subnetOf({ addresses }: Candidate): string | undefined {
+    return limitedSubnet(this.#state.params, addresses[0] ?? '');
+  }
+
+  #hasRoom(candidate: Candidate): boolean {
+    const subnet = this.#subnetOf(candidate);
+    return subnet === undefined || (this.#outboundBySubnet.get(subnet) ?? 0) < this.#state.params['topology.subnet_outbound_max'];
   }
 
   #count(subnet: string | undefined): void {
@@ -127,9 +126,7 @@ export function dialRound(state: TopologyState): void {
   let dialled = 0;
   while (dialled < wanted && hasRoom()) {
     const found =
-      (short.size > 0 && choice.dialNext(isOfShort, false)) ||
-      choice.dialNext(anybody, false) ||
-      (isLonely && choice.dialNext(anybody, true));
+      (short.size > 0 && choice.dialOne(isOfShort, false)) || choice.dialOne(anybody, false) || (isLonely && choice.dialOne(anybody, true));
     if (!found) break;
     dialled += 1;
     for (const region of [...short]) if (!shortRegions(state, members).includes(region)) short.delete(region);
@@ -137,7 +134,7 @@ export function dialRound(state: TopologyState): void {
   if (dialled < wanted) askForPeers(state, wanted - dialled);
   for (const region of short) {
     if (!hasRoom() || members.length + dials.size >= params['topology.connections_high']) break;
-    choice.dialNext(({ peer }) => claimedRegion(state, peer) === region, false);
+    choice.dialOne(({ peer }) => claimedRegion(state, peer) === region, false);
   }
 }
 

@@ -207,7 +207,7 @@ function nextBeat(afterMs: MonoMs, beatMs: number): MonoMs {
 function runTimers(state: TopologyState): void {
   const { params, nowMs } = state;
   expireDials(state);
-  for (const member of [...state.members.values()]) {
+  for (const member of state.members.values()) {
     if (member.isTransient && nowMs - member.sinceMs >= params['topology.transient_ms']) endMember(state, member, 'E_PRUNED', 'TOP-070');
   }
   if (state.pruneAtMs !== undefined && state.pruneAtMs <= nowMs) {
@@ -225,8 +225,11 @@ function setTimers(state: TopologyState): void {
   const { params, nowMs } = state;
   const isTooMany = countedMembers(state).length > params['topology.connections_high'];
   state.pruneAtMs = isTooMany ? (state.pruneAtMs ?? nextBeat(nowMs, params['topology.prune_interval_ms'])) : undefined;
+  const beatMs = params['topology.round_ms'];
+  // A round that is due at the next beat finds out by itself whether anybody is still wanted.
+  if (state.roundAtMs === nextBeat(nowMs, beatMs)) return;
   const wantedMs = roundWantedMs(state);
-  state.roundAtMs = wantedMs === undefined ? undefined : nextBeat(wantedMs, params['topology.round_ms']);
+  state.roundAtMs = wantedMs === undefined ? undefined : nextBeat(wantedMs, beatMs);
 }
 
 function deadlineOf(state: TopologyState): MonoMs | undefined {

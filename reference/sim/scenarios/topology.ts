@@ -70,9 +70,9 @@ function partition(run: ScenarioRun): readonly Figure[] {
     const net = netOf(seed, {
       'topology.connections_high': String(high),
       'topology.prune_strategy': STRATEGIES[index % STRATEGIES.length] ?? 'combined',
-      // Pruning begins within the run, and takes place as often as it may.
+      // Pruning begins within the run.
       'topology.newcomer_ms': '10000',
-      'topology.prune_interval_ms': '1000',
+      'topology.prune_interval_ms': '5000',
     });
     bearMany(net, nodes);
     const untilMs = minutes * 60_000;
@@ -164,7 +164,7 @@ export const scenarios: readonly Scenario[] = [
     parameters: [
       NODES,
       { name: 'runs', meaning: 'networks, one after the other', value: 200, range: [1, 10_000] },
-      { name: 'minutes', meaning: 'how long each lives', value: 2, range: [1, 1_000] },
+      { name: 'minutes', meaning: 'how long each lives', value: 1, range: [1, 1_000] },
       CHURN,
       { name: 'high', meaning: 'sessions down to which nodes prune', value: 52, range: [50, 100] },
     ],
@@ -176,7 +176,7 @@ export const scenarios: readonly Scenario[] = [
     parameters: [
       NODES,
       { name: 'minutes', meaning: 'how long the network lives', value: 8, range: [1, 1_000] },
-      CHURN,
+      { ...CHURN, value: 0 },
       { name: 'most', meaning: 'links that a node may have at the end', value: 80, range: [1, 1_000] },
     ],
     run: settle,
