@@ -22,15 +22,15 @@ export function nextIndex(index: bigint, state: bigint): bigint {
   return next > index ? next : index + 1n;
 }
 
-/** The smallest whole t with t² ≥ value, by bisection. */
+/** The smallest whole t with t² ≥ value, by Newton's steps from above. */
 function ceilRoot(value: bigint): bigint {
-  let [low, high] = [0n, value];
-  while (low < high) {
-    const middle = (low + high) / 2n;
-    if (middle * middle >= value) high = middle;
-    else low = middle + 1n;
+  let root = 1n << BigInt(Math.ceil(value.toString(2).length / 2));
+  for (;;) {
+    const next = (root + value / root) / 2n;
+    if (next >= root) break;
+    root = next;
   }
-  return low;
+  return root * root >= value ? root : root + 1n;
 }
 
 /** Indices below `end` of the symbols that hold an item with this checksum, 0 first. Spec: RCN-004, RCN-005. */

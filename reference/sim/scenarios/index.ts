@@ -7,6 +7,7 @@ interface ScenarioFile {
 
 const NOUNS: Readonly<Record<string, () => Promise<ScenarioFile>>> = {
   gossip: () => import('./gossip.ts'),
+  records: () => import('./records.ts'),
   dht: () => import('./dht.ts'),
   reconciliation: () => import('./reconciliation.ts'),
   topology: () => import('./topology.ts'),
