@@ -95,7 +95,7 @@ const full: readonly Step[] = Array.from({ length: 4 }, (_, group) =>
 );
 
 /** Fees of a transaction and of one that would replace it. */
-const PAIRS: readonly (readonly [number, number])[] = [
+const PAIRS: (readonly [number, number])[] = [
   [100, 109],
   [100, 110],
   [100, 100],
