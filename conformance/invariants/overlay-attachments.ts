@@ -67,6 +67,9 @@ export function attachmentTurns(view: OverlayView): readonly Turn[] {
       askedAt.delete(link);
     } else if (one.name === 'Detach' && attachments.has(link)) {
       if (one.by === 'node' || attachments.get(link) === 'attached') end(link, event.atMs, true);
+    } else if (one.by === 'kit' && one.name === 'Role' && roleOf(one) === ROLES.supernode) {
+      const before = claimedRole(view, link, index);
+      if (before === undefined || roleOf(before) !== ROLES.supernode) aside.delete(link);
     } else if (one.by === 'kit' && one.name === 'Role' && roleOf(one) !== ROLES.supernode && attachments.has(link)) {
       end(link, event.atMs, true);
     }
@@ -93,7 +96,8 @@ function available(view: OverlayView, turn: Turn): readonly number[] {
     .filter((link) => {
       const claim = claimedRole(view, link, turn.event + 1);
       const [, untilMs] = turn.aside.get(link) ?? [0, 0];
-      return claim !== undefined && roleOf(claim) === ROLES.supernode && !turn.attachments.has(link) && turn.atMs >= untilMs;
+      const isAsked = claim !== undefined && (roleOf(claim) === ROLES.supernode || roleOf(claim) === ROLES.candidate);
+      return isAsked && !turn.attachments.has(link) && turn.atMs >= untilMs;
     });
 }
 

@@ -29,7 +29,7 @@ const asksSupernodesOnly: Rule<OverlayView> = {
     const claims = view.by('kit', 'Role');
     const wrong = view.by('node', 'Attach').filter((ask) => {
       const claim = claims.findLast((one) => one.link === ask.link && one.event < ask.event);
-      return claim === undefined || roleOf(claim) !== ROLES.supernode;
+      return claim === undefined || roleOf(claim) === ROLES.none;
     });
     const unknown = claims.filter(({ fields }) => numberIn(fields, 'role') > ROLES.supernode);
     const closed = unknown.filter(({ link, event, atMs }) => {
@@ -40,7 +40,7 @@ const asksSupernodesOnly: Rule<OverlayView> = {
       findings: [
         ...wrong.map(({ link, event }) => ({
           clause: 'OVL-039',
-          expected: `no Attach on link ${link}, whose role is no supernode's`,
+          expected: `no Attach on link ${link}, which has no role`,
           observed: 'one was sent',
           at: event,
         })),

@@ -1,7 +1,7 @@
 /** A leaf and its supernodes: asking, keeping, giving up. Spec: OVL-025 to OVL-029 */
 import type { AskId, LinkId, MonoMs } from '../types.ts';
 import { KIND_ATTACH, KIND_DETACH } from '../wire/frame.ts';
-import { type Attached, encodeAttach, encodeDetach } from '../wire/overlay-body.ts';
+import { type Attached, encodeAttach, encodeDetach, type RoleName } from '../wire/overlay-body.ts';
 import { dialAlternatives, isAside, rememberAlternatives, setAside } from './alternatives.ts';
 import { compareWords } from './distance.ts';
 import { observedScore } from './observation.ts';
@@ -12,21 +12,26 @@ export function isLeaf(state: OverlayState): boolean {
   return state.role === 'leaf' || state.role === 'candidate';
 }
 
-/** Fills missing attachments: asks sessions that say supernode, best observed first, or dials alternatives. Spec: OVL-025, OVL-026, OVL-029 */
+/** Whom a leaf asks first. A candidate that is asked knows that it is needed; another leaf may name alternatives. */
+const ASKED_ROLES: readonly RoleName[] = ['supernode', 'candidate', 'leaf'];
+
+/** Fills missing attachments: asks supernodes, best observed first, in their absence candidates and leaves, and dials alternatives. Spec: OVL-025, OVL-026, OVL-029 */
 export function seekSupernodes(state: OverlayState, nowMs: MonoMs): void {
   if (!isLeaf(state)) return;
   const missing = state.options.params['overlay.supernodes_per_leaf'] - state.attachments.size;
   if (missing <= 0) return;
-  const asked = [...state.links.values()]
-    .filter(
-      ({ link, peer, isOverlay, role }) =>
-        isOverlay && role === 'supernode' && !state.attachments.has(link) && !isAside(state, peer, nowMs),
-    )
+  const free = [...state.links.values()].filter(
+    ({ link, peer, isOverlay }) => isOverlay && !state.attachments.has(link) && !isAside(state, peer, nowMs),
+  );
+  const role = ASKED_ROLES.find((one) => free.some((link) => link.role === one));
+  const asked = free
+    .filter((link) => link.role === role)
     .map((link) => ({ link, score: observedScore(state, link, nowMs) }))
     .sort((a, b) => b.score - a.score || compareWords(a.link.distance, b.link.distance))
     .slice(0, missing);
   for (const { link } of asked) ask(state, link.link, nowMs);
-  if (asked.length < missing) dialAlternatives(state, missing - asked.length, nowMs);
+  const supernodes = role === 'supernode' ? asked.length : 0;
+  if (supernodes < missing) dialAlternatives(state, missing - supernodes, nowMs);
 }
 
 function ask(state: OverlayState, id: LinkId, nowMs: MonoMs): void {

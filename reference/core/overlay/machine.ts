@@ -179,8 +179,11 @@ function withBody<T>(state: OverlayState, { link, peer }: OverlayLink, decoded: 
 }
 
 function hearRole(state: OverlayState, link: OverlayLink, role: RoleName, nowMs: MonoMs): void {
+  const isNew = link.role !== role;
   link.role = role;
   if (role === 'supernode') {
+    // Whoever has become one since is worth asking again.
+    if (isNew) state.aside.delete(link.peer);
     seekSupernodes(state, nowMs);
     return;
   }
