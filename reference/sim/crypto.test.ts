@@ -40,6 +40,7 @@ describe('simulated signatures', () => {
   test('hashes and ciphers are the real ones, and both ends agree on a secret', () => {
     const data = rng.bytes(100);
     expect(simulatedCrypto.sha256(data)).toEqual(portableCrypto.sha256(data));
+    expect(simulatedCrypto.hmacSha256(data.subarray(0, 32), data)).toEqual(portableCrypto.hmacSha256(data.subarray(0, 32), data));
     expect(simulatedCrypto.chachaSeal).toBe(portableCrypto.chachaSeal);
     const [a, b, c] = [rng.bytes(32), rng.bytes(32), rng.bytes(32)];
     const shared = simulatedCrypto.x25519(a, simulatedCrypto.x25519PublicKey(b));

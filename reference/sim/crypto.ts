@@ -7,7 +7,7 @@
  * fails: tests of what nodes do with wrong signatures mean what they say. But whoever knows a public
  * key can sign for it. Nothing that a simulated adversary does may lean on that.
  */
-import { hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash } from 'node:crypto';
 import { compareBytes, concatBytes, encodeUtf8, equalBytes } from '../core/bytes.ts';
 import { portableCrypto } from '../core/crypto/portable.ts';
 import type { CryptoProvider } from '../core/crypto/provider.ts';
@@ -74,6 +74,7 @@ function agree(secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefine
 export const simulatedCrypto: CryptoProvider = {
   ...portableCrypto,
   sha256,
+  hmacSha256: (key, data) => new Uint8Array(createHmac('sha256', createSecretKey(key)).update(data).digest()),
   ed25519PublicKey: (seed) => Uint8Array.from(knownPublicKey(seed)),
   ed25519Sign: (seed, message) => signatureOf(knownPublicKey(seed), message),
   ed25519VerifyEquation: (publicKey, message, signature) => equalBytes(signatureOf(publicKey, message), signature),

@@ -3,11 +3,8 @@ import { encodeUtf8 } from '../../core/bytes.ts';
 import { createRng } from '../../core/rng.ts';
 import { simulatedCrypto } from '../crypto.ts';
 import { usualRegion } from '../regions.ts';
-import { World, worldParams } from '../world.ts';
+import { QUIET, World, worldParams } from '../world.ts';
 import { type Figure, quantile, type Scenario, type ScenarioRun } from './scenario.ts';
-
-/** Small memories of accepted ids: many nodes share one process. The relations of chapter 19 hold. */
-const SMALL = { 'gossip.unstaked_per_s': '16', 'gossip.seen_unstaked_capacity': '2048' };
 
 function spread(run: ScenarioRun): readonly Figure[] {
   const nodes = run.value('nodes');
@@ -17,7 +14,7 @@ function spread(run: ScenarioRun): readonly Figure[] {
     nodes,
     seed: run.seed,
     crypto: simulatedCrypto,
-    params: worldParams('main', SMALL),
+    params: worldParams('main', QUIET),
     region: usualRegion,
     links: { loss: run.value('loss') },
     trace: false,
