@@ -18,6 +18,7 @@ import {
 } from './spec-example-bytes.ts';
 import { datagramExample } from './spec-example-datagrams.ts';
 import { overlayAutoExample, overlayChoiceExample, overlayScoreExample, routeExample } from './spec-example-overlay.ts';
+import { recordNewerExample, recordPushExample, recordWindowExample } from './spec-example-records.ts';
 import {
   activeSizeExample,
   bodyFaultExample,
@@ -68,6 +69,9 @@ export const EXAMPLES: Readonly<Record<string, () => string>> = {
   'overlay-score': overlayScoreExample,
   'overlay-choice': overlayChoiceExample,
   'overlay-auto': overlayAutoExample,
+  'record-push': recordPushExample,
+  'record-newer': recordNewerExample,
+  'record-window': recordWindowExample,
   'code-use': () => codeUse(clausesOf(SPEC), CODES),
 };
 

@@ -86,16 +86,16 @@ export function requestRecords(link: number, ...labels: readonly Value[]): Step 
 }
 
 /** A contact record whose envelope has exactly that many bytes, for wall clocks of this century. Throws a RangeError when none has. */
-export function sizedRecord(name: string, bytes: number, sequence = 1): SealedSpec {
+export function sizedRecord(name: string, bytes: number, options: { readonly by?: Label } = {}): SealedSpec {
   const hosts = (letters: number): readonly { readonly dns: string; readonly port: number }[] =>
     [200, 200, 150, letters].map((count) => ({ dns: 'd'.repeat(count), port: 1 }));
   const sizeWith = (letters: number): number => {
     const [wallclockMs, ttlMs] = [1_800_000_000_000n, 3_600_000];
-    const payload = makeRecord({ kind: 1, instance: wallclockMs, sequence, wallclockMs, ttlMs, contact: { addresses: hosts(letters) } });
+    const payload = makeRecord({ kind: 1, instance: wallclockMs, sequence: 1, wallclockMs, ttlMs, contact: { addresses: hosts(letters) } });
     return makeEnvelope(new Uint8Array([1]), 'record', new Uint8Array(32).fill(1), payload).length;
   };
   const letters = 150 + bytes - sizeWith(150);
   if (sizeWith(letters) !== bytes) throw new RangeError(`no host makes a record of ${bytes} bytes`);
-  const good = contactRecord(name, { sequence });
+  const good = contactRecord(name, options);
   return { ...good, fields: { ...good.fields, contact: { addresses: hosts(letters) } } };
 }

@@ -31,6 +31,12 @@ function startMs(view: RecordsView, atMs: number): number {
   return restarts.at(-1)?.atMs ?? 0;
 }
 
+/** Whether the process that made the one is not the one that made the other. */
+function isRestartBetween(view: RecordsView, one: Made, other: Made): boolean {
+  const [first, last] = [Math.min(one.event, other.event), Math.max(one.event, other.event)];
+  return view.trace.events.slice(first, last).some((event) => event.type === 'restarted');
+}
+
 /** The records by which the node is superseded, in the order in which they came. */
 function winners(view: RecordsView): readonly RecordArrival[] {
   return view.arrivals.filter(({ verdict, envelope }) => verdict === 'accept' && envelope.origin === view.node);
@@ -94,8 +100,13 @@ export const ownInOrder: Rule<RecordsView> = {
       for (const other of made) {
         if (one === other || one.record.instance !== other.record.instance) continue;
         if (one.record.sequence === other.record.sequence) {
-          if (one.event < other.event) find('REC-047', other, 'one instance and sequence stand for one record', 'two records share them');
-        } else if (one.record.wallclockMs < other.record.wallclockMs && one.record.sequence > other.record.sequence) {
+          if (made.indexOf(one) < made.indexOf(other))
+            find('REC-047', other, 'one instance and sequence stand for one record', 'two records share them');
+          continue;
+        }
+        // What follows holds within one process.
+        if (isRestartBetween(view, one, other)) continue;
+        if (one.record.wallclockMs < other.record.wallclockMs && one.record.sequence > other.record.sequence) {
           find('REC-044', other, 'sequences rise', 'a later record has a smaller one');
         }
         const gap = other.record.wallclockMs - one.record.wallclockMs;

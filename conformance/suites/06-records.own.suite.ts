@@ -86,20 +86,20 @@ export const checks: readonly Check[] = [
     id: 'records.own.restart',
     title: 'After a restart, also in the same millisecond, no instance and sequence stand for another record',
     clauses: OWN,
-    needs: ['records/1', 'restart'],
+    needs: ['records/1', 'restart', 'commands'],
     plans: fc
-      .constantFrom(0, 1, 2_000)
+      .constantFrom(0, 0, 1, 2_000)
       .map((pauseMs) =>
         plan([
           recordsSession(0),
           wait(300),
-          { op: 'crash' },
-          { op: 'restart' },
-          recordsSession(1),
-          wait(pauseMs),
-          { op: 'crash' },
-          { op: 'restart' },
-          recordsSession(2),
+          ...[1, 2, 3].flatMap((life): Step[] => [
+            { op: 'crash' },
+            { op: 'restart' },
+            setRange(10 + life, `life-${life}`),
+            recordsSession(life),
+            wait(pauseMs),
+          ]),
           wait(300),
         ]),
       ),

@@ -147,20 +147,32 @@ export const checks: readonly Check[] = [
     attacks: ['cross-context replay', 'cross-network replay', 'malleated S+L'],
   }),
   recordsCheck({
+    id: 'records.verdict.not-shadowed',
+    title: 'A copy that fails does not stand in the way of the good one, nor of one with smaller numbers',
+    clauses: ['REC-026', 'REC-029'],
+    levels: ['adapter', 'wire'],
+    plans: fc
+      .record({
+        defect: fc.constantFrom<EnvelopeDefect['kind']>('signature', 'malleatedS'),
+        larger: fc.boolean(),
+        sameLink: fc.boolean(),
+      })
+      .map(({ defect, larger, sameLink }) => {
+        const good = contactRecord('good', { sequence: 5 });
+        const bad = spoiltRecord(larger ? contactRecord('bad', { sequence: 9 }) : good, { kind: defect } as EnvelopeDefect);
+        return plan([...recordsSessions(0, 3), pushRecords(0, bad), pushRecords(sameLink ? 0 : 1, good), FORWARD]);
+      }),
+    rules: [acceptedIsPushed, refusedIsSilent],
+    attacks: ['invalid-then-valid same id'],
+  }),
+  recordsCheck({
     id: 'records.verdict.size',
     title: 'A record of 928 bytes goes on, one of 929 does not',
     clauses: ['REC-010', 'REC-028', 'REC-063'],
-    plans: fc
-      .constantFrom(0, 1, 40)
-      .map((over) =>
-        plan([
-          ...recordsSessions(0, 2),
-          pushRecords(0, sizedRecord(`size-${over}`, 928 + over)),
-          FORWARD,
-          pushRecords(0, sizedRecord('twin', 928, 2)),
-          FORWARD,
-        ]),
-      ),
+    plans: fc.constantFrom(0, 1, 40).map((over) => {
+      const tooLong = sizedRecord(`size-${over}`, 929 + over, { by: 'long' });
+      return plan([...recordsSessions(0, 2), pushRecords(0, tooLong), pushRecords(0, sizedRecord('twin', 928)), FORWARD]);
+    }),
     rules: [acceptedIsPushed, refusedIsSilent],
   }),
   recordsCheck({
@@ -255,10 +267,10 @@ export const checks: readonly Check[] = [
         const [first, second] = reversed ? [other, one] : [one, other];
         return plan([
           ...recordsSessions(0, 3),
+          // In one moment: the records' times count from it.
           pushRecords(0, first),
-          wait(400, 100),
           pushRecords(1, second),
-          wait(400, 100),
+          FORWARD,
           requestRecords(2, labelOf('author', 1)),
           wait(1_200, 1_600),
         ]);
@@ -295,6 +307,31 @@ export const checks: readonly Check[] = [
         ]),
       ),
     rules: [answersHold({ missing: () => 'REC-085', extra: 'REC-024' }, ['REC-024', 'REC-085']), refusedIsSilent],
+  }),
+  recordsCheck({
+    id: 'records.verdict.rate-by-links',
+    title: 'An origin gains nothing by using many links',
+    clauses: ['REC-086'],
+    plans: fc.integer({ min: 3, max: 5 }).map((links) =>
+      plan([
+        ...recordsSessions(0, links + 1),
+        // As many as one bucket holds on each link, together far too many.
+        ...Array.from({ length: 6 * links }, (_, i) => pushRecords(i % links, contactRecord(`r${i}`, { sequence: i + 1, ageMs: 0 }))),
+        FORWARD,
+      ]),
+    ),
+    rules: [
+      {
+        clauses: ['REC-086'],
+        judge: (view) => {
+          const { findings, exercised } = refusedIsSilent.judge(view);
+          return {
+            exercised,
+            findings: findings.map((finding) => (finding.clause === 'REC-024' ? { ...finding, clause: 'REC-086' } : finding)),
+          };
+        },
+      },
+    ],
   }),
   recordsCheck({
     id: 'records.verdict.common-rate',
@@ -347,8 +384,11 @@ export const checks: readonly Check[] = [
     id: 'records.push.stale',
     title: 'The origin that brings an old record is pushed the newer one, once; others are not',
     clauses: ['REC-053', 'REC-061'],
-    plans: fc.record({ repeats: fc.integer({ min: 1, max: 3 }), pauseMs: fc.constantFrom(0, 5_000) }).map(({ repeats, pauseMs }) => {
-      const [old, late] = [contactRecord('old', { by: 'stake-3', sequence: 1 }), contactRecord('late', { by: 'stake-3', sequence: 2 })];
+    plans: fc.record({ repeats: fc.integer({ min: 2, max: 4 }), pauseMs: fc.constantFrom(0, 5_000) }).map(({ repeats, pauseMs }) => {
+      const [old, late] = [
+        contactRecord('old', { by: 'stake-3', sequence: 1, startedMs: 100_000 }),
+        contactRecord('late', { by: 'stake-3', sequence: 2 }),
+      ];
       return plan(
         [
           recordsSession(0),

@@ -19,6 +19,13 @@ export interface Arrival {
 export function receive(state: RecordsState, bytes: Uint8Array, arrival: Arrival, now: Now): boolean {
   const { options } = state;
   const from = arrival.link === undefined ? undefined : state.sessions.get(arrival.link);
+  const known = state.table.byBytes(bytes, state.wallMs);
+  if (known !== undefined) {
+    // A further copy of what is held has the verdict of REC-020 whatever else is asked.
+    if (arrival.link !== undefined) state.outbox.note(known.id, arrival.link);
+    report(state, bytes, arrival.link, { verdict: 'ignore', code: 'E_RECORD_OLD', clause: 'REC-020' });
+    return false;
+  }
   const way: Way = { isPushed: arrival.isPushed, from };
   const judgement = judgeRecord(options, memoryOf(state, now.monoMs), bytes, way, now);
   if (judgement.record !== undefined && arrival.link !== undefined) state.outbox.note(judgement.record.id, arrival.link);

@@ -1,7 +1,15 @@
 /** The records that a node holds: one for each label, bounded, and nobody without stake displaces somebody with it. Spec: REC-080 to REC-084 */
+import { equalBytes } from '../bytes.ts';
 import type { Params } from '../params.ts';
 import type { MessageId, PeerId } from '../types.ts';
 import { KIND_CONTACT, KIND_VERSION, lastMs, type ReadRecord, type Slot, ttlLimitMs } from './record.ts';
+
+/** The last six bytes, which belong to the signature, as a number: different records hardly ever share them, and bytes are compared in the end. */
+function tailOf(bytes: Uint8Array): number {
+  let tail = 0;
+  for (let at = Math.max(0, bytes.length - 6); at < bytes.length; at++) tail = tail * 256 + (bytes[at] ?? 0);
+  return tail;
+}
 
 /** A record that is held. */
 export interface HeldRecord extends ReadRecord {
@@ -24,7 +32,7 @@ export interface TableOptions {
 }
 
 /**
- * Invariants: an origin is held exactly while it has a record; `#byId` holds the same records;
+ * Invariants: an origin is held exactly while it has a record; `#byId` and `#byTail` hold the same records;
  * `#unstaked` and `#weak` hold the origins and the records of origins without stake, those accepted
  * longest ago first; `#nextLastMs` is at most the smallest `lastMs` of any record.
  */
@@ -32,6 +40,7 @@ export class RecordTable {
   readonly #options: TableOptions;
   readonly #origins = new Map<PeerId, Origin>();
   readonly #byId = new Map<MessageId, HeldRecord>();
+  readonly #byTail = new Map<number, HeldRecord>();
   readonly #unstaked = new Map<PeerId, Origin>();
   readonly #weak: readonly Map<MessageId, HeldRecord>[] = Array.from({ length: KIND_VERSION + 1 }, () => new Map());
   #contacts = 0;
@@ -67,6 +76,12 @@ export class RecordTable {
   byId(id: MessageId, wallMs: bigint): HeldRecord | undefined {
     const record = this.#byId.get(id);
     return record === undefined || record.lastMs < wallMs ? undefined : record;
+  }
+
+  /** The record that came in exactly these bytes, unless it is over: a copy of it need not be read again. */
+  byBytes(bytes: Uint8Array, wallMs: bigint): HeldRecord | undefined {
+    const record = this.#byTail.get(tailOf(bytes));
+    return record === undefined || record.lastMs < wallMs || !equalBytes(record.envelope, bytes) ? undefined : record;
   }
 
   /** All records of an origin that are not over, in ascending order of kind and index. */
@@ -115,6 +130,7 @@ export class RecordTable {
     origin.records.set(slot, held);
     this.#origins.set(peer, origin);
     this.#byId.set(id, held);
+    this.#byTail.set(tailOf(held.envelope), held);
     if (held.payload.kind === KIND_CONTACT) this.#contacts += 1;
     if (this.#nextLastMs === undefined || held.lastMs < this.#nextLastMs) this.#nextLastMs = held.lastMs;
     this.#sortedIds = undefined;
@@ -130,6 +146,7 @@ export class RecordTable {
     if (origin === undefined) return;
     origin.records.delete(slot);
     this.#byId.delete(id);
+    if (this.#byTail.get(tailOf(held.envelope)) === held) this.#byTail.delete(tailOf(held.envelope));
     this.#weak[held.payload.kind]?.delete(id);
     if (held.payload.kind === KIND_CONTACT) this.#contacts -= 1;
     this.#sortedIds = undefined;
