@@ -45,6 +45,8 @@ import { checks as overlayRoute } from './09-overlay.route.suite.ts';
 import { checks as overlaySupernode } from './09-overlay.supernode.suite.ts';
 import { checks as overlayVectors } from './09-overlay.vectors.suite.ts';
 import { checks as topologyAdmission } from './10-topology.admission.suite.ts';
+import { checks as topologyDialling } from './10-topology.dialling.suite.ts';
+import { checks as topologyPruning } from './10-topology.pruning.suite.ts';
 import { checks as topologyVectors } from './10-topology.vectors.suite.ts';
 
 export const suites: readonly Suite[] = [
@@ -92,5 +94,7 @@ export const suites: readonly Suite[] = [
   { file: '08-dht.table.suite.ts', checks: dhtTable },
   { file: '08-dht.vectors.suite.ts', checks: dhtVectors },
   { file: '10-topology.admission.suite.ts', checks: topologyAdmission },
+  { file: '10-topology.dialling.suite.ts', checks: topologyDialling },
+  { file: '10-topology.pruning.suite.ts', checks: topologyPruning },
   { file: '10-topology.vectors.suite.ts', checks: topologyVectors },
 ];

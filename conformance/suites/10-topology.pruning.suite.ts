@@ -1,0 +1,146 @@
+/** Whom a node gives up when it has too many sessions. */
+import fc from 'fast-check';
+import { frames, plan } from '../arbitraries/session-plans.ts';
+import { candidates, crowd, hosts, inbound, protect, topology, wait } from '../arbitraries/topology-plans.ts';
+import type { Step } from '../driver/plan.ts';
+import { prunesLeastUsed, prunesNobodyWrong, prunesTooMany } from '../invariants/topology-pruning.ts';
+import type { Check } from '../runner/check.ts';
+import { topologyCheck } from './topology-check.ts';
+
+const CROWDED = {
+  connections_min: 1,
+  connections_target: 2,
+  connections_high: 3,
+  connections_max: 10,
+  newcomer_ms: 3_000,
+  prune_interval_ms: 2_000,
+  prune_per_round_max: 1,
+};
+
+/** Uses a link: an Iwant for what nobody has, which nobody answers. */
+function use(link: number): Step {
+  return frames(link, { body: { type: 'Iwant', ids: ['5a'.repeat(32)] } });
+}
+
+const strategies = fc.constantFrom('lru', 'reputation', 'latency', 'combined');
+
+export const checks: readonly Check[] = [
+  topologyCheck({
+    id: 'topology.prune.too-many',
+    title: 'A node with too many sessions gives some up, a few at a time, and stops in time',
+    needs: [],
+    plans: fc
+      .record({ strategy: strategies, count: fc.integer({ min: 4, max: 9 }), perRound: fc.integer({ min: 1, max: 3 }) })
+      .map(({ strategy, count, perRound }) =>
+        plan(
+          [...crowd(1, 'in', hosts(count)), wait(30_000)],
+          topology({ ...CROWDED, prune_strategy: strategy, prune_per_round_max: perRound }),
+        ),
+      ),
+    rules: [prunesTooMany, prunesNobodyWrong],
+    runs: 6,
+  }),
+  topologyCheck({
+    id: 'topology.prune.newcomers',
+    title: 'Sessions are not pruned before their peers had time to show what they are worth',
+    needs: [],
+    plans: fc
+      .integer({ min: 1, max: 4 })
+      .map((late) =>
+        plan(
+          [
+            ...crowd(1, 'in', hosts(4)),
+            wait(2_500),
+            ...crowd(20, 'late', hosts(late, 20)),
+            wait(2_000),
+            ...crowd(40, 'latest', hosts(1, 40)),
+            wait(10_000),
+          ],
+          topology({ ...CROWDED, newcomer_ms: 6_000, prune_interval_ms: 1_000, prune_strategy: 'lru' }),
+        ),
+      ),
+    rules: [prunesNobodyWrong],
+    also: [prunesTooMany],
+  }),
+  topologyCheck({
+    id: 'topology.prune.least-used',
+    title: 'With the strategy lru the session that was used longest ago goes first',
+    needs: [],
+    plans: fc
+      .shuffledSubarray([1, 2, 3, 4, 5, 6], { minLength: 6 })
+      .map((order) =>
+        plan(
+          [...crowd(1, 'in', hosts(6)), wait(500), ...order.flatMap((link): Step[] => [use(link), wait(100)]), wait(12_000)],
+          topology({ ...CROWDED, prune_strategy: 'lru' }),
+        ),
+      ),
+    rules: [prunesLeastUsed],
+    also: [prunesNobodyWrong, prunesTooMany],
+  }),
+  topologyCheck({
+    id: 'topology.prune.claimed-roles',
+    title: 'No role that a peer claims keeps it from being pruned',
+    needs: [],
+    plans: fc
+      .constantFrom(2, 4, 8, 12, 15, 0x7fff_ffff)
+      .map((roles) =>
+        plan(
+          [
+            ...crowd(1, 'claims', hosts(3), roles),
+            ...crowd(10, 'in', hosts(3, 10)),
+            wait(500),
+            ...[10, 11, 12].flatMap((link): Step[] => [use(link), wait(100)]),
+            wait(14_000),
+          ],
+          topology({ ...CROWDED, prune_strategy: 'lru' }),
+        ),
+      ),
+    rules: [prunesLeastUsed],
+    also: [prunesTooMany],
+    attacks: ['peer flagged "relay" to become unprunable'],
+  }),
+  topologyCheck({
+    id: 'topology.prune.protected',
+    title: 'A protected peer stays although it is the worst of all',
+    plans: fc
+      .record({ strategy: strategies, configured: fc.boolean() })
+      .map(({ strategy, configured }) =>
+        plan(
+          [
+            ...(configured ? [] : [protect('friend')]),
+            inbound(1, 'friend', hosts(1)[0] ?? ''),
+            ...crowd(10, 'in', hosts(6, 10)),
+            wait(500),
+            ...[10, 11, 12, 13, 14, 15].flatMap((link): Step[] => [use(link), wait(50)]),
+            wait(20_000),
+          ],
+          topology({ ...CROWDED, prune_strategy: strategy }, configured ? { protectedPeers: ['friend'] } : {}),
+        ),
+      ),
+    rules: [prunesNobodyWrong, prunesTooMany],
+    runs: 4,
+  }),
+  topologyCheck({
+    id: 'topology.prune.anchors',
+    title: 'The longest-standing sessions of the node’s own choice stay, however little they are used',
+    needs: ['commands', 'outbound'],
+    plans: fc
+      .integer({ min: 1, max: 3 })
+      .map((quota) =>
+        plan(
+          [
+            ...candidates('out', hosts(quota)),
+            wait(4_000),
+            ...crowd(10, 'in', hosts(6, 10)),
+            wait(500),
+            ...[10, 11, 12, 13, 14, 15].flatMap((link): Step[] => [use(link), wait(50)]),
+            wait(25_000),
+          ],
+          topology({ ...CROWDED, connections_target: 3, outbound_min: quota, prune_strategy: 'lru' }),
+        ),
+      ),
+    rules: [prunesNobodyWrong, prunesTooMany],
+    also: [prunesLeastUsed],
+    attacks: ['eclipse of one node'],
+  }),
+];
