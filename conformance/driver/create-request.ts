@@ -87,8 +87,7 @@ function readValue(text: string): number | string {
 const SWITCHES: Readonly<Record<string, string>> = { iblt: 'reconcile.iblt' };
 
 /** Of the capabilities that a target declares, those of the protocol that its node offers with these parameters. */
-export function offeredCapabilities(setup: Setup, declared: readonly string[]): readonly string[] {
-  const parameters = runParameters(setup);
+export function offeredCapabilities(parameters: Readonly<Record<string, number | string>>, declared: readonly string[]): readonly string[] {
   const isOff = (capability: string): boolean => {
     const noun = capability.slice(0, capability.indexOf('/'));
     if (noun === 'gossip') return parameters['gossip.mode'] === 'off';

@@ -90,6 +90,8 @@ class Execution {
   readonly #run: PlanRun;
   readonly #node: number;
   readonly #rawLinks: ReadonlySet<number>;
+  /** Capabilities that the node offers. */
+  readonly #offered: readonly string[];
   #isCreated = false;
   /** Time of the effect that is being taken, else the node's clock. */
   #stampMs = 0;
@@ -107,13 +109,15 @@ class Execution {
     this.#node = target.nextNode();
     this.#clock = new NodeClock(target);
     this.#rawLinks = rawLinks(plan);
+    const parameters = runParameters(plan.setup);
+    this.#offered = offeredCapabilities(parameters, target.hello.capabilities);
     this.#run = new PlanRun({
       plan,
       seed,
       runId,
       networkId: this.#networkId,
       hasStakes: plan.setup.stakes === true,
-      parameters: runParameters(plan.setup),
+      parameters,
       nowMs: () => this.#stampMs,
       wallMs: () => WALL_START_MS + this.#clock.nowMs,
     });
@@ -271,11 +275,7 @@ class Execution {
       const isClosed = effects.some(({ effect }) => effect.case === 'close' && effect.value.link === step.link);
       // A session that the node refuses at once never was; one that replaces it is seen by its Established effect.
       if (!isClosed || established !== undefined) {
-        run.establish(
-          step.link,
-          offeredCapabilities(this.#plan.setup, this.#target.hello.capabilities),
-          established?.case === 'established' ? established.value.capabilities : undefined,
-        );
+        run.establish(step.link, this.#offered, established?.case === 'established' ? established.value.capabilities : undefined);
       }
     }
     await this.#settle(effects);

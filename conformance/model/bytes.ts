@@ -1,10 +1,12 @@
 /** Byte strings as the chapters write them: hexadecimal, `‖`, `u8`, `u64be`, `H`. Spec: chapter 01, Notation. */
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 
+const PAIRS: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Lower-case hexadecimal, two digits a byte. */
 export function hex(bytes: Uint8Array): string {
   let digits = '';
-  for (const byte of bytes) digits += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) digits += PAIRS[byte];
   return digits;
 }
 

@@ -61,10 +61,13 @@ function cell(value: string): number | string {
   return /^-?[0-9]+(\.[0-9]+)?$/.test(value) ? Number(value) : value;
 }
 
+/** The chapter as it was when it was first asked for: it does not change under a run. */
+let rows: readonly ParameterRow[] | undefined;
+
 /** Values of a preset by parameter name. Throws a RangeError for a name that is no preset. */
 export function presetParameters(preset: string): Readonly<Record<string, number | string>> {
   const known = PRESETS.find((name) => name === preset);
   if (known === undefined) throw new RangeError(`expected a preset (${PRESETS.join(', ')}), found "${preset}"`);
-  const chapter = readFileSync(join(packageRoot(), 'spec', '19-parameters.md'), 'utf8');
-  return Object.fromEntries(parseParameterTables(chapter).map((row) => [row.name, row.values[known]]));
+  rows ??= parseParameterTables(readFileSync(join(packageRoot(), 'spec', '19-parameters.md'), 'utf8'));
+  return Object.fromEntries(rows.map((row) => [row.name, row.values[known]]));
 }

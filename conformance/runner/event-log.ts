@@ -15,7 +15,11 @@ export function canonicalJson(value: unknown): string {
     if (typeof part === 'bigint') return part.toString();
     if (part instanceof Uint8Array) return Buffer.from(part).toString('hex');
     if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1)));
+    const given = part as Readonly<Record<string, unknown>>;
+    // Without a prototype every name is a name like others.
+    const sorted: Record<string, unknown> = Object.create(null);
+    for (const name of Object.keys(given).sort()) sorted[name] = given[name];
+    return sorted;
   });
 }
 
