@@ -19,14 +19,12 @@ export function byKey(own: Uint8Array, messageId: Uint8Array, peers: readonly Ui
 
 /** Peers by bucket, the farthest first, each in the order of their keys. */
 function inBuckets(own: Uint8Array, messageId: Uint8Array, peers: readonly Uint8Array[]): readonly (readonly Uint8Array[])[] {
-  const buckets = Array.from({ length: 256 }, (_, index) =>
-    byKey(
-      own,
-      messageId,
-      peers.filter((peer) => overlayBucket(own, peer) === 255 - index),
-    ),
-  );
-  return buckets.filter((bucket) => bucket.length > 0);
+  const buckets = new Map<number, Uint8Array[]>();
+  for (const peer of byKey(own, messageId, peers)) {
+    const bucket = overlayBucket(own, peer) ?? 0;
+    buckets.set(bucket, [...(buckets.get(bucket) ?? []), peer]);
+  }
+  return [...buckets].sort(([a], [b]) => b - a).map(([, members]) => members);
 }
 
 /** How links are chosen: so many of each bucket, the first of all, or in turns from all buckets. */
