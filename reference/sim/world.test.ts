@@ -2,8 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { encodeUtf8 } from '../core/bytes.ts';
 import { createRng } from '../core/rng.ts';
 import { nativeCrypto } from '../runtime/crypto-native.ts';
+import { simulatedCrypto } from './crypto.ts';
 import { arrivalMs, createLane, DEFAULT_LINKS } from './network.ts';
-import { World, type WorldOptions, worldParams } from './world.ts';
+import { QUIET, World, type WorldOptions, worldParams } from './world.ts';
+
+/** Sessions and gossip alone: the other chapters have tests and scenarios of their own. */
+const PARAMS = worldParams('devnet', QUIET);
 
 /** Fifty nodes, ten messages from different ones, and what came of it. */
 function run(options: Partial<WorldOptions> = {}): {
@@ -11,7 +15,7 @@ function run(options: Partial<WorldOptions> = {}): {
   readonly coverages: readonly number[];
   readonly isComplete: boolean;
 } {
-  const world = new World({ nodes: 50, seed: 'fifty', crypto: nativeCrypto, clockSkewMsMax: 200, ...options });
+  const world = new World({ nodes: 50, seed: 'fifty', params: PARAMS, crypto: simulatedCrypto, clockSkewMsMax: 200, ...options });
   world.connectRing(4);
   world.runUntil(2_000);
   const messages = Array.from({ length: 10 }, (_, index) => {
@@ -42,8 +46,8 @@ describe('fifty simulated nodes', () => {
   });
 
   test('the native and the portable primitives give the same trace', () => {
-    const portable = new World({ nodes: 4, seed: 'crypto' });
-    const native = new World({ nodes: 4, seed: 'crypto', crypto: nativeCrypto });
+    const portable = new World({ nodes: 4, seed: 'crypto', params: PARAMS });
+    const native = new World({ nodes: 4, seed: 'crypto', params: PARAMS, crypto: nativeCrypto });
     for (const world of [portable, native]) {
       world.connectRing(1);
       world.runUntil(1_000);
@@ -57,7 +61,7 @@ describe('fifty simulated nodes', () => {
 
 describe('a world', () => {
   test('SES-001 runs whole handshakes when it is asked to', () => {
-    const world = new World({ nodes: 5, seed: 'noise', crypto: nativeCrypto, handshakes: true });
+    const world = new World({ nodes: 5, seed: 'noise', params: PARAMS, crypto: nativeCrypto, handshakes: true });
     world.connectRing(1);
     world.runUntil(2_000);
     const message = world.publish(0, 'app/chat', encodeUtf8('x'));
@@ -66,7 +70,12 @@ describe('a world', () => {
 
   test('GSP-101 modes with and without gossip both deliver', () => {
     for (const mode of ['off', 'only', 'alongside']) {
-      const world = new World({ nodes: 6, seed: mode, crypto: nativeCrypto, params: worldParams('devnet', { 'gossip.mode': mode }) });
+      const world = new World({
+        nodes: 6,
+        seed: mode,
+        crypto: nativeCrypto,
+        params: worldParams('devnet', { ...QUIET, 'gossip.mode': mode }),
+      });
       world.connectRing(2);
       world.runUntil(1_000);
       const message = world.publish(3, 'app/chat', encodeUtf8('x'));
@@ -75,7 +84,7 @@ describe('a world', () => {
   });
 
   test('an isolated node hears nothing until it is connected again', () => {
-    const world = new World({ nodes: 4, seed: 'cut', crypto: nativeCrypto });
+    const world = new World({ nodes: 4, seed: 'cut', params: PARAMS, crypto: nativeCrypto });
     world.connectRing(0);
     world.runUntil(1_000);
     world.isolate(2);
@@ -86,6 +95,30 @@ describe('a world', () => {
     world.runUntil(4_000);
     const second = world.publish(0, 'app/chat', encodeUtf8('second'));
     expect(world.runWhile(() => !world.coverage(second).some((delivery) => delivery.node === 2), 10_000)).toBe(true);
+  });
+
+  test('of nodes with every chapter at work finds itself from one address, the same way for the same seed', () => {
+    const start = () => {
+      const world = new World({
+        nodes: 8,
+        seed: 'all',
+        params: worldParams('devnet', { 'dht.address_policy': 'simulated' }),
+        crypto: simulatedCrypto,
+        bootstrap: (node) => (node === 0 ? [] : [0]),
+        countKinds: true,
+      });
+      const origins = (node: number): number => (world.view(node, 'records') as { readonly origins: number }).origins;
+      const isMissing = (): boolean => Array.from({ length: 8 }, (_, node) => origins(node)).some((count) => count < 8);
+      return { world, isComplete: world.runWhile(isMissing, 20_000, 50) };
+    };
+    const [first, second] = [start(), start()];
+    expect(first.isComplete).toBe(true);
+    expect(second.world.traceHash()).toBe(first.world.traceHash());
+    expect(first.world.traffic.datagrams).toBeGreaterThan(0);
+    const token = first.world.request(3, { type: 'dht.lookup', target: new Uint8Array(32) });
+    expect(first.world.runRequests([token], first.world.nowMs + 10_000)).toMatchObject([{ node: 3, outcome: { type: 'dht.lookup' } }]);
+    expect(first.world.notices.some(({ notice }) => notice.type === 'dht.ready')).toBe(true);
+    expect(first.world.trafficByKind.size).toBeGreaterThan(2);
   });
 
   test('PRM-001 refuses parameters that are not in order', () => {
