@@ -207,6 +207,9 @@ function sessionOptionsOf(options: NodeOptions, self: PeerId, rng: Rng): Session
 
 const NO_PEERS: ReadonlySet<PeerId> = new Set();
 
+/** Numbers of the contact record's `OverlayRole` by the names of chapter 09. */
+const OVERLAY_ROLES = { none: 0, leaf: 1, candidate: 2, supernode: 3 } as const;
+
 /** A ledger for nodes without one: no slots pass, every account is new and rich, nobody leads. */
 const NO_LEDGER: LedgerPort = {
   slotAt: () => 0n,
@@ -241,6 +244,11 @@ export function createNode(options: NodeOptions): Node {
     roles,
     listenAddresses,
     capabilities: offeredCapabilities(params),
+    ...(params['topology.region'] === 'unknown' ? {} : { region: params['topology.region'] }),
+    overlayPlace: () => {
+      const { role, via } = overlay.place();
+      return { role: OVERLAY_ROLES[role], via };
+    },
   });
   const dht = createDht({ ...common('dht'), sessionOf, bootstrap, listenAddresses });
   const networkSize = (): number => dht.networkSize();
@@ -255,6 +263,7 @@ export function createNode(options: NodeOptions): Node {
   const gossip: GossipMachine = createGossip({
     ...common('gossip'),
     eagerLinks: overlay.eagerLinks,
+    networkSize,
     stakeOf,
     applicationValidation: options.applicationValidation ?? false,
     comingLeaders: (wallMs) => mempool.comingLeaders(wallMs),
@@ -265,7 +274,7 @@ export function createNode(options: NodeOptions): Node {
     ...common('topology'),
     stakeOf,
     scoreOf: (peer) => gossip.scoreOf(peer),
-    claimedRegionOf: () => '',
+    claimedRegionOf: (peer) => records.contactOf(peer)?.region ?? '',
     usedMsOf: sessions.usedMsOf,
     restUntilMs: sessions.restUntilMs,
     consensusPeers: () => NO_PEERS,

@@ -259,7 +259,7 @@ const BASE_ROWS = {
     values: [1000, 100, 100, 20, 100],
     range: [0, 1000000],
     clause: 'GSP-030',
-    meaning: 'estimate of the number of nodes',
+    meaning: 'number of nodes; 0: the estimate of chapter 08',
   },
   'gossip.active_min': { unit: 'links', values: [6, 6, 6, 6, 6], range: [1, 64], clause: 'GSP-030', meaning: 'smallest active size' },
   'gossip.rotation_ms': {

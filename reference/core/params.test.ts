@@ -26,15 +26,20 @@ const relationTexts = chapter
   .filter((line) => line.startsWith('|') && line.includes('`'))
   .map((line) => cellsOf(line)[0] ?? '');
 
-/** Evaluates `a · n ≥ b · (c + n)` as the chapter writes it: two sums of products around one comparison. */
+/** Evaluates `a · n ≥ b · (c + n)` as the chapter writes it: sums of products with comparisons between them. */
 function evaluateRelation(text: string, params: Params): boolean {
   const classes = text.includes('<class>') ? ['control', 'consensus', 'sync', 'inventory', 'data'] : [''];
   return classes.every((name) => {
     const plain = text.replace(' for every class', '').replaceAll('<class>', name).replaceAll(',', '').replaceAll('`', '');
-    const [, left = '', comparison, right = ''] = /^(.*?) (≥|≤|<) (.*)$/.exec(plain) ?? [];
-    const [a, b] = [left, right].map((side) => evaluateSide(side, params)) as [number, number];
-    if (comparison === '<') return a < b;
-    return comparison === '≥' ? a >= b : a <= b;
+    const [first = '', ...rest] = plain.split(/ (≥|≤|<) /);
+    let left = evaluateSide(first, params);
+    for (let index = 0; index < rest.length; index += 2) {
+      const right = evaluateSide(rest[index + 1] ?? '', params);
+      const holds = rest[index] === '<' ? left < right : rest[index] === '≥' ? left >= right : left <= right;
+      if (!holds) return false;
+      left = right;
+    }
+    return true;
   });
 }
 

@@ -46,17 +46,25 @@ export function activeSize(networkSize: bigint, activeMin: number): number {
  * only when there are not more eligible ones.
  */
 export class ActiveSet {
-  readonly size: number;
+  readonly #size: () => number;
   readonly #rotationMs: number;
   readonly #rng: Rng;
   readonly #members = new Set<LinkId>();
   #eligible: readonly LinkId[] = [];
   #rotateAtMs: MonoMs | undefined;
 
-  constructor(params: Params, rng: Rng) {
-    this.size = activeSize(BigInt(params['gossip.network_size']), params['gossip.active_min']);
+  /** `estimate` is asked where `gossip.network_size` is 0. Spec: DHT-111 */
+  constructor(params: Params, rng: Rng, estimate: () => number = () => 0) {
+    const { 'gossip.network_size': configured, 'gossip.active_min': activeMin } = params;
+    const fixed = configured === 0 ? undefined : activeSize(BigInt(configured), activeMin);
+    this.#size = () => fixed ?? activeSize(BigInt(estimate()), activeMin);
     this.#rotationMs = params['gossip.rotation_ms'];
     this.#rng = rng;
+  }
+
+  /** How many links are active when there are enough. */
+  get size(): number {
+    return this.#size();
   }
 
   has(link: LinkId): boolean {
@@ -65,6 +73,11 @@ export class ActiveSet {
 
   /** The active links in ascending order. */
   links(): readonly LinkId[] {
+    // An estimated network may have shrunk since the set was filled.
+    while (this.#members.size > this.size) {
+      const extra = this.#rng.pick([...this.#members].sort((a, b) => a - b));
+      if (extra !== undefined) this.#members.delete(extra);
+    }
     return [...this.#members].sort((a, b) => a - b);
   }
 

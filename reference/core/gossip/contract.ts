@@ -35,6 +35,8 @@ export interface GossipOptions {
   readonly applicationValidation: boolean;
   /** The strategy of chapter 09; the active links without it. */
   readonly eagerLinks?: EagerLinks;
+  /** An estimate of the number of nodes, for N where `gossip.network_size` is 0; a read-only port. Spec: DHT-111 */
+  readonly networkSize?: () => number;
   /** The leaders of the slot of now and of those that come; a read-only port. Nobody if absent. Spec: MEM-030 */
   readonly comingLeaders?: (wallMs: WallMs) => readonly PeerId[];
 }

@@ -95,7 +95,7 @@ export function createState(options: GossipOptions): GossipState {
     published: new PublishedIds(params['gossip.seen_ttl_ms'], params['gossip.seen_unstaked_capacity']),
     rejected: new RejectedEnvelopes(params['gossip.rejected_capacity']),
     flood: new FloodBuckets(params, stakeOf),
-    active: new ActiveSet(params, rng.fork('active')),
+    active: new ActiveSet(params, rng.fork('active'), options.networkSize),
     cache: new MessageCache(params),
     known: new KnownLinks(params),
     announcements: new Announcements(params),
