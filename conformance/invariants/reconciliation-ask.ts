@@ -210,13 +210,15 @@ export const turnsAway: ViewRule = rule(['RCN-018'], (view, findings) => {
     );
     if (!hasOther) continue;
     exercised = true;
-    const next = exchanges
+    const later = exchanges
       .slice(position + 1)
-      .find((one) => numberIn(one.beginning.fields, 'set') === numberIn(beginning.fields, 'set') && one.beginning.atMs >= silent.atMs);
-    if (next?.beginning.peer === beginning.peer) {
+      .filter((one) => numberIn(one.beginning.fields, 'set') === numberIn(beginning.fields, 'set'));
+    const next = later[0];
+    const again = later.findIndex((one) => one.beginning.peer === beginning.peer);
+    if (again === 0) {
       findings.push({
         clause: 'RCN-018',
-        at: next.beginning.event,
+        at: next?.beginning.event ?? 0,
         expected: 'another peer after one that did not answer',
         observed: 'the silent one again',
       });

@@ -16,6 +16,11 @@ import { reconciliationCheck } from './reconciliation-check.ts';
 
 const ANSWER = wait(1_500, 700);
 
+const TABLES = ['iblt/1', 'reconcile/1'];
+
+/** What a request that goes on may get wrong; the first goes on with nothing, the second is in order. */
+const TWISTS: readonly ValueFields[] = [{}, {}, { first: 31 }, { first: 33 }, { first: 1 }, { salt: '11'.repeat(16) }, { prefixBits: 1 }];
+
 /** Requests that nobody makes, each with its twin in order: clause, message, fields. */
 const SKETCHES: readonly (readonly [string, ValueFields, ValueFields])[] = [
   ['RCN-028', sketchFields(1, { count: 1 }), sketchFields(1, { count: 0 })],
@@ -41,6 +46,11 @@ const FETCHES: readonly (readonly [ValueFields, ValueFields])[] = [
     { set: 1, ids: idList(99), shortIds: ['0000000000000001'] },
     { set: 1, ids: idList(100), shortIds: ['0000000000000001'] },
   ],
+];
+
+const LIMITS: readonly (readonly [string, ValueFields, ValueFields])[] = [
+  ...SKETCHES.map(([, good, bad]) => ['SketchRequest', good, bad] as const),
+  ...FETCHES.map(([good, bad]) => ['FetchRequest', good, bad] as const),
 ];
 
 const ZEROS = '00'.repeat(16);
@@ -71,7 +81,7 @@ export const checks: readonly Check[] = [
         stakedPlan([...given(count), ...puller(0, { first, more, pauseMs, atMs: [0, 12_000] }), wait(24_000)]),
       ),
     rules: [sketchesItsSet, answersOrCloses],
-    runs: 10,
+    runs: 5,
   }),
   reconciliationCheck({
     id: 'reconcile.answer.moving',
@@ -89,51 +99,58 @@ export const checks: readonly Check[] = [
     title: 'A partition has its items alone; one that is too large is not sketched',
     clauses: ['RCN-001', 'RCN-020', 'RCN-022'],
     plans: fc
-      .record({
-        count: fc.integer({ min: 4, max: 26 }),
-        prefixBits: fc.constantFrom(0, 1, 2, 3, 8, 16),
-        share: fc.integer({ min: 0, max: 65_535 }),
-      })
-      .map(({ count, prefixBits, share }) =>
-        stakedPlan([...given(count), ...puller(0, { prefixBits, prefix: share >> (16 - prefixBits) }), wait(3_000)]),
+      .record({ count: fc.integer({ min: 10, max: 26 }), share: fc.integer({ min: 0, max: 65_535 }) })
+      .map(({ count, share }) =>
+        stakedPlan([
+          ...given(count),
+          ...[0, 1, 2, 3, 8, 16].flatMap((prefixBits, link) => puller(link, { prefixBits, prefix: share >> (16 - prefixBits) })),
+          wait(3_000),
+        ]),
       ),
     rules: [saysWhatIs, sketchesItsSet],
-    runs: 14,
+    runs: 5,
+    attacks: ['prefix-edges'],
   }),
   reconciliationCheck({
     id: 'reconcile.answer.same',
     title: 'Equal digests are answered without symbols, others with them',
     clauses: ['RCN-021'],
     plans: fc
-      .record({ count: fc.integer({ min: 1, max: 12 }), digest: fc.constantFrom('found', 'other', 'none') })
-      .map(({ count, digest }) =>
-        stakedPlan([...given(count), wait(3_000), ...puller(0, { digest, atMs: [0, 1_100, 2_200, 3_300] }), wait(6_000)]),
+      .integer({ min: 1, max: 12 })
+      .map((count) =>
+        stakedPlan([
+          ...given(count),
+          wait(3_000),
+          ...['found', 'other', 'none'].flatMap((digest, link) => puller(link, { digest, atMs: [0, 1_100, 2_200] })),
+          wait(5_000),
+        ]),
       ),
     rules: [saysWhatIs],
-    runs: 10,
+    runs: 3,
   }),
   reconciliationCheck({
     id: 'reconcile.answer.gone',
-    title: 'A request that goes on with nothing, or elsewhere, finds nothing',
+    title: 'A request that goes on with nothing, or elsewhere, finds nothing; one that goes on in time finds its symbols',
     clauses: ['RCN-023', 'RCN-024'],
     plans: fc
-      .record({
-        begin: fc.boolean(),
-        twist: fc.constantFrom<ValueFields>({}, { first: 31 }, { first: 33 }, { salt: '11'.repeat(16) }, { prefixBits: 1 }),
-        pauseMs: fc.constantFrom(50, 3_000, 9_800),
-      })
-      .map(({ begin, twist, pauseMs }) =>
-        stakedPlan([
-          ...given(3),
-          reconciler(0),
-          ...(begin ? pose(0, ['SketchRequest', sketchFields(1)]) : []),
-          wait(pauseMs),
-          ...pose(0, ['SketchRequest', sketchFields(1, { first: 32, count: 4, ...twist })]),
-          ANSWER,
-        ]),
+      .record({ first: fc.integer({ min: 0, max: 2 }), pauseMs: fc.constantFrom(3_000, 9_000, 9_800) })
+      .map(({ first, pauseMs }) =>
+        stakedPlan(
+          [
+            ...given(3),
+            ...TWISTS.map((_, link) => reconciler(link)),
+            ...TWISTS.flatMap((_, link) => (link === 0 ? [] : pose(link, ['SketchRequest', sketchFields(1 + link)]))),
+            wait(pauseMs),
+            ...TWISTS.flatMap((twist, link) =>
+              pose(link, ['SketchRequest', sketchFields(1 + link, { first: 32, count: 4 + first, ...twist })]),
+            ),
+            ANSWER,
+          ],
+          { 'reconcile.sketches_kept_max': '64' },
+        ),
       ),
     rules: [saysWhatIs, answersOrCloses],
-    runs: 14,
+    runs: 3,
   }),
   reconciliationCheck({
     id: 'reconcile.answer.kept',
@@ -175,22 +192,24 @@ export const checks: readonly Check[] = [
     clauses: ['RCN-027'],
     levels: ['adapter', 'wire'],
     plans: fc
-      .constantFrom(0, 5, 9, 4_294_967_295)
-      .map((set) =>
+      .shuffledSubarray([0, 5, 9, 4_294_967_295], { minLength: 4 })
+      .map((sets) =>
         stakedPlan([
-          reconciler(0),
-          ...pose(
-            0,
-            ['SketchRequest', sketchFields(1, { set })],
-            ['SketchRequest', sketchFields(2)],
-            ['FetchRequest', { set, ids: idList(1) }],
-            ['RangeRequest', { set, message: '6100000200' }],
-          ),
+          ...sets.flatMap((set, link) => [
+            reconciler(link),
+            ...pose(
+              link,
+              ['SketchRequest', sketchFields(1, { set })],
+              ['SketchRequest', sketchFields(2)],
+              ['FetchRequest', { set, ids: idList(1) }],
+              ['RangeRequest', { set, message: '6100000200' }],
+            ),
+          ]),
           ANSWER,
         ]),
       ),
     rules: [saysWhatIs],
-    runs: 4,
+    runs: 1,
   }),
   reconciliationCheck({
     id: 'reconcile.answer.limits',
@@ -198,37 +217,43 @@ export const checks: readonly Check[] = [
     clauses: ['RCN-020', 'RCN-028', 'RCN-029', 'RCN-042', 'RCN-065'],
     levels: ['adapter', 'wire'],
     plans: fc
-      .oneof(
-        fc.constantFrom(...SKETCHES).map(([, good, bad]) => ['SketchRequest', good, bad] as const),
-        fc.constantFrom(...FETCHES).map(([good, bad]) => ['FetchRequest', good, bad] as const),
-      )
-      .map(([message, good, bad]) =>
-        stakedPlan([reconciler(0), reconciler(1), ...pose(0, [message, good]), ...pose(1, [message, bad]), ANSWER]),
+      .shuffledSubarray([...LIMITS], { minLength: LIMITS.length })
+      .map((cases) =>
+        stakedPlan([
+          ...cases.flatMap(([message, good, bad], i) => [
+            reconciler(2 * i),
+            reconciler(2 * i + 1),
+            ...pose(2 * i, [message, good]),
+            ...pose(2 * i + 1, [message, bad]),
+          ]),
+          ANSWER,
+        ]),
       ),
     rules: [answersOrCloses],
-    runs: 20,
+    runs: 2,
     attacks: ['prefix-edges'],
   }),
   reconciliationCheck({
     id: 'reconcile.answer.fetch',
     title: 'Items come in the order asked for, without those that are not there',
     clauses: ['RCN-043', 'RCN-044'],
-    plans: fc
-      .record({ count: fc.integer({ min: 1, max: 12 }), sketch: fc.boolean(), turned: fc.boolean() })
-      .map(({ count, sketch, turned }) => {
-        const known = Array.from({ length: count }, (_, i) => ({ ref: `$*.fetchReply.items.${turned ? count - 1 - i : i}.id` }));
-        return stakedPlan([
-          ...given(count),
-          ...(sketch ? puller(0) : [reconciler(0)]),
-          wait(1_500),
-          ...(sketch
-            ? pose(0, ['FetchRequest', { set: 1, ids: [idList(1)[0] ?? '', ...known] }])
-            : pose(0, ['FetchRequest', { set: 1, shortIds: ['0000000000000001'] }])),
-          ANSWER,
-        ]);
-      }),
+    plans: fc.integer({ min: 2, max: 12 }).map((count) => {
+      const known = Array.from({ length: count }, (_, i) => ({ ref: `$*.fetchReply.items.${i}.id` }));
+      const ids = (list: readonly { readonly ref: string }[]): ValueFields => ({ set: 1, ids: [idList(1)[0] ?? '', ...list] });
+      return stakedPlan([
+        ...given(count),
+        ...puller(0),
+        reconciler(1),
+        wait(1_500),
+        ...pose(0, ['FetchRequest', ids(known)]),
+        ...pose(1, ['FetchRequest', { set: 1, shortIds: ['0000000000000001'] }]),
+        wait(300),
+        ...pose(0, ['FetchRequest', ids(known.toReversed().slice(0, 1))]),
+        ANSWER,
+      ]);
+    }),
     rules: [givesItems, saysWhatIs],
-    runs: 10,
+    runs: 3,
   }),
   reconciliationCheck({
     id: 'reconcile.answer.ranges',
@@ -236,19 +261,23 @@ export const checks: readonly Check[] = [
     clauses: ['RCN-075', 'RCN-078', 'RCN-079'],
     levels: ['adapter', 'wire'],
     plans: fc
-      .record({ pair: fc.constantFrom(...RANGES), count: fc.integer({ min: 0, max: 12 }) })
-      .map(({ pair: [, good, bad], count }) =>
+      .record({ pairs: fc.shuffledSubarray([...RANGES], { minLength: RANGES.length }), count: fc.integer({ min: 2, max: 12 }) })
+      .map(({ pairs, count }) =>
         stakedPlan([
           ...given(count),
-          reconciler(0),
-          reconciler(1),
-          ...pose(0, ['RangeRequest', { set: 1, message: '6100000200' }], ['RangeRequest', { set: 1, message: good }]),
-          ...pose(1, ['RangeRequest', { set: 1, message: bad }]),
+          reconciler(100),
+          ...pose(100, ['RangeRequest', { set: 1, message: '6100000200' }]),
+          ...pairs.flatMap(([, good, bad], i) => [
+            reconciler(2 * i),
+            reconciler(2 * i + 1),
+            ...pose(2 * i, ['RangeRequest', { set: 1, message: good }]),
+            ...pose(2 * i + 1, ['RangeRequest', { set: 1, message: bad }]),
+          ]),
           ANSWER,
         ]),
       ),
     rules: [rangesItsSet, answersOrCloses],
-    runs: 16,
+    runs: 2,
   }),
   reconciliationCheck({
     id: 'reconcile.answer.table',
@@ -256,23 +285,24 @@ export const checks: readonly Check[] = [
     clauses: ['RCN-062', 'RCN-065'],
     needs: ['iblt/1'],
     plans: fc
-      .record({ count: fc.integer({ min: 1, max: 12 }), cells: fc.constantFrom(8, 24, 96, 2048, 4, 10, 2052) })
-      .map(({ count, cells }) => {
-        const tables = ['iblt/1', 'reconcile/1'];
-        return stakedPlan(
+      .integer({ min: 1, max: 12 })
+      .map((count) =>
+        stakedPlan(
           [
             ...given(count),
             wait(3_000),
-            ...puller(0, {}, tables),
+            ...puller(50, {}, TABLES),
             wait(1_200),
-            reconciler(1, 'r1', tables),
-            ...pose(1, ['SketchRequest', sketchFields(9, { count: 0, cells })]),
+            ...[8, 24, 96, 2048, 4, 10, 2052].flatMap((cells, link) => [
+              reconciler(link, undefined, TABLES),
+              ...pose(link, ['SketchRequest', sketchFields(9, { count: 0, cells })]),
+            ]),
             ANSWER,
           ],
           { 'reconcile.iblt': 'on' },
-        );
-      }),
+        ),
+      ),
     rules: [answersOrCloses, tablesItsSet],
-    runs: 12,
+    runs: 3,
   }),
 ];

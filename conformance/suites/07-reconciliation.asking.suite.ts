@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { wait } from '../arbitraries/gossip-plans.ts';
 import { given, holder, puller, reconciler, saltOf, stakedPlan } from '../arbitraries/reconciliation-plans.ts';
 import { labelOf, recordsSession, requestRecords } from '../arbitraries/records-plans.ts';
+import type { Step, ValueFields } from '../driver/plan.ts';
+import { messageFrame } from '../driver/plan-values.ts';
 import {
   asksSmaller,
   beginsAfresh,
@@ -24,6 +26,24 @@ import type { Check } from '../runner/check.ts';
 import { reconciliationCheck } from './reconciliation-check.ts';
 
 const TABLES = ['iblt/1', 'reconcile/1'];
+
+/** Replies in order, but for that nobody asked for them. */
+const UNASKED: Readonly<Record<string, ValueFields>> = {
+  SketchReply: { size: 1, symbols: `${saltOf(5).slice(0, 28)}00` },
+  RangeReply: { message: '6100000200' },
+  FetchReply: { items: [] },
+};
+
+/** One holder for each lie, in an order of chance, with records of its own. */
+function liars(lies: readonly string[], more: Readonly<Record<string, boolean | number>> = {}): fc.Arbitrary<readonly Step[]> {
+  return fc
+    .shuffledSubarray([...lies], { minLength: lies.length })
+    .chain((order) =>
+      fc
+        .integer({ min: 2, max: 4 })
+        .map((records) => order.flatMap((lie, link) => holder(link, { records, from: 1 + 4 * link, lie, ...more }, `liar-${lie}`))),
+    );
+}
 
 export const checks: readonly Check[] = [
   reconciliationCheck({
@@ -53,6 +73,7 @@ export const checks: readonly Check[] = [
         ]),
       ),
     rules: [digestFits],
+    runs: 3,
   }),
   reconciliationCheck({
     id: 'reconcile.ask.goes-on',
@@ -80,6 +101,7 @@ export const checks: readonly Check[] = [
         ]),
       ),
     rules: [keepsPace],
+    runs: 4,
   }),
   reconciliationCheck({
     id: 'reconcile.ask.turn',
@@ -87,8 +109,11 @@ export const checks: readonly Check[] = [
     clauses: ['RCN-017'],
     plans: fc
       .constantFrom('none', 'busy', 'noSet', 'gone', 'unknownOutcome')
-      .map((lie) => stakedPlan([...holder(0, { records: 2, lie }), ...holder(1, { records: 2 }), wait(75_000)])),
+      .map((lie) =>
+        stakedPlan([...holder(0, { records: 2 }), ...holder(1, { records: 2 }), ...holder(2, { records: 2, lie }), wait(100_000)]),
+      ),
     rules: [comesToItsTurn],
+    runs: 2,
   }),
   reconciliationCheck({
     id: 'reconcile.ask.silent',
@@ -97,14 +122,18 @@ export const checks: readonly Check[] = [
     plans: fc
       .integer({ min: 1, max: 3 })
       .map((others) =>
-        stakedPlan([
-          ...holder(0, { lie: 'halfSilent' }),
-          wait(1_500),
-          ...Array.from({ length: others }, (_, i) => holder(1 + i, { records: 1 + i })).flat(),
-          wait(30_000),
-        ]),
+        stakedPlan(
+          [
+            ...Array.from({ length: others }, (_, i) => holder(1 + i, { records: 1 + i })).flat(),
+            wait(25_000),
+            ...holder(0, { lie: 'halfSilent' }),
+            wait(60_000),
+          ],
+          { 'reconcile.pause_ms_max': '60000' },
+        ),
       ),
     rules: [turnsAway],
+    runs: 3,
   }),
   reconciliationCheck({
     id: 'reconcile.ask.too-large',
@@ -117,45 +146,39 @@ export const checks: readonly Check[] = [
     id: 'reconcile.ask.symbols',
     title: 'Symbols out of form end the session, symbols in order do not',
     clauses: ['RCN-025'],
-    plans: fc
-      .record({
-        lie: fc.constantFrom('none', 'symbolsFew', 'symbolsMany', 'countAbove', 'countBelow', 'garbage', 'namedTwice'),
-        records: fc.integer({ min: 1, max: 9 }),
-      })
-      .map(({ lie, records }) => stakedPlan([...holder(0, { records, lie }), wait(6_000)])),
+    plans: liars(['none', 'symbolsFew', 'symbolsMany', 'countAbove', 'countBelow', 'garbage', 'namedTwice']).map((steps) =>
+      stakedPlan([...steps, wait(9_000)]),
+    ),
     rules: [closesOnFaults],
-    runs: 14,
+    runs: 3,
     attacks: ['undecodable-sketch', 'count-overflow'],
   }),
   reconciliationCheck({
     id: 'reconcile.ask.items',
     title: 'An item that was not asked for, or comes twice, ends the session',
     clauses: ['RCN-045'],
-    plans: fc
-      .record({ lie: fc.constantFrom('none', 'otherItem', 'itemTwice', 'noItem', 'oneItem'), records: fc.integer({ min: 1, max: 9 }) })
-      .map(({ lie, records }) => stakedPlan([...holder(0, { records, lie }), wait(6_000)])),
+    plans: liars(['none', 'otherItem', 'itemTwice', 'noItem', 'oneItem']).map((steps) => stakedPlan([...steps, wait(9_000)])),
     rules: [closesOnFaults],
-    runs: 12,
+    runs: 3,
   }),
   reconciliationCheck({
     id: 'reconcile.ask.range-form',
     title: 'Range messages out of form end the session, those in order do not',
     clauses: ['RCN-078', 'RCN-079'],
-    plans: fc
-      .record({ lie: fc.constantFrom('none', 'boundsFall', 'idBomb', 'rangeCut', 'echo'), records: fc.integer({ min: 1, max: 9 }) })
-      .map(({ lie, records }) => stakedPlan([...holder(0, { records, lie, garbage: true }), wait(8_000)])),
+    plans: liars(['none', 'boundsFall', 'idBomb', 'rangeCut', 'echo'], { garbage: true }).map((steps) =>
+      stakedPlan([...steps, wait(14_000)]),
+    ),
     rules: [closesOnFaults],
-    runs: 12,
+    runs: 3,
     attacks: ['range-bounds', 'id-list-bomb'],
   }),
   reconciliationCheck({
     id: 'reconcile.ask.gives-up',
     title: 'What does not decode is followed by ranges, and a peer that fails again is left alone for a while',
     clauses: ['RCN-033', 'RCN-036', 'RCN-037', 'RCN-077'],
-    plans: fc
-      .record({ lie: fc.constantFrom('echo', 'none'), records: fc.integer({ min: 1, max: 9 }) })
-      .map(({ lie, records }) => stakedPlan([...holder(0, { records, lie, garbage: true }), wait(75_000)])),
+    plans: liars(['echo', 'none'], { garbage: true }).map((steps) => stakedPlan([...steps, wait(75_000)])),
     rules: [givesUp, goesOn, endsRanges],
+    runs: 3,
     attacks: ['undecodable-sketch', 'single-fingerprint-echo'],
   }),
   reconciliationCheck({
@@ -172,68 +195,67 @@ export const checks: readonly Check[] = [
     title: 'What the node lacks it fetches, by sketches and by ranges',
     clauses: ['RCN-040', 'RCN-047'],
     plans: fc
-      .record({ records: fc.integer({ min: 1, max: 12 }), garbage: fc.boolean(), lie: fc.constantFrom('none', 'oneItem') })
-      .map(({ records, garbage, lie }) => stakedPlan([...holder(0, { records, lie, garbage, times: garbage ? 1 : 0 }), wait(8_000)])),
+      .integer({ min: 3, max: 8 })
+      .map((records) =>
+        stakedPlan([
+          ...holder(0, { records }),
+          ...holder(1, { records, from: 9, garbage: true, times: 1 }),
+          ...holder(2, { records, from: 17, lie: 'oneItem' }),
+          wait(12_000),
+        ]),
+      ),
     rules: [fetchesAll],
-    runs: 10,
+    runs: 4,
   }),
   reconciliationCheck({
     id: 'reconcile.ask.judged',
     title: 'Fetched records are judged before they are held',
     clauses: ['RCN-046'],
     plans: fc
-      .record({ records: fc.integer({ min: 1, max: 6 }), lie: fc.constantFrom('none', 'badItem') })
-      .map(({ records, lie }) =>
+      .integer({ min: 1, max: 6 })
+      .map((records) =>
         stakedPlan([
           recordsSession(5),
-          ...holder(0, { records, lie }),
-          wait(6_000),
-          requestRecords(5, ...Array.from({ length: records }, (_, i) => labelOf(`stake-${i + 1}`))),
+          ...holder(0, { records }),
+          ...holder(1, { records, from: 11, lie: 'badItem' }),
+          wait(8_000),
+          requestRecords(5, ...Array.from({ length: records }, (_, i) => [labelOf(`stake-${i + 1}`), labelOf(`stake-${i + 11}`)]).flat()),
           wait(1_500),
         ]),
       ),
     rules: [holdsWhatIsGood],
+    runs: 3,
   }),
   reconciliationCheck({
     id: 'reconcile.ask.liars',
     title: 'A peer whose replies ended the session is not asked when it comes again',
     clauses: ['RCN-048'],
-    plans: fc
-      .constantFrom('otherItem', 'itemTwice', 'symbolsFew', 'countAbove')
-      .map((lie) =>
-        stakedPlan([...holder(0, { records: 3, lie }, 'liar'), wait(6_000), ...holder(1, { records: 3 }, 'liar'), wait(30_000)]),
-      ),
+    plans: liars(['otherItem', 'itemTwice', 'symbolsFew', 'countAbove']).map((steps) =>
+      stakedPlan([
+        ...steps,
+        wait(8_000),
+        ...['otherItem', 'itemTwice', 'symbolsFew', 'countAbove'].flatMap((lie, i) => holder(10 + i, { records: 3 }, `liar-${lie}`)),
+        wait(30_000),
+      ]),
+    ),
     rules: [leavesLiarsAlone],
+    runs: 2,
   }),
   reconciliationCheck({
     id: 'reconcile.ask.unasked',
     title: 'Replies that answer nothing are left aside',
     clauses: ['RCN-035'],
-    plans: fc.constantFrom('SketchReply', 'RangeReply', 'FetchReply').map((message) =>
-      stakedPlan([
-        reconciler(0),
-        {
-          op: 'frames',
-          link: 0,
-          frames: [
-            {
-              requestId: 77,
-              body: {
-                type: 'message',
-                message,
-                fields:
-                  message === 'FetchReply'
-                    ? { items: [] }
-                    : message === 'RangeReply'
-                      ? { message: '6100000200' }
-                      : { size: 1, symbols: `${saltOf(5).slice(0, 28)}00` },
-              },
-            },
-          ],
-        },
-        wait(3_000),
-      ]),
-    ),
+    plans: fc
+      .constantFrom(0, 77, 4_294_967_295)
+      .map((requestId) =>
+        stakedPlan([
+          ...['SketchReply', 'RangeReply', 'FetchReply'].flatMap((message, link): Step[] => [
+            reconciler(link),
+            { op: 'frames', link, frames: [messageFrame(message, UNASKED[message] ?? {}, requestId === 0 ? 5 : requestId)] },
+          ]),
+          wait(3_000),
+        ]),
+      ),
     rules: [ignoresUnasked],
     attacks: ['unsolicited-sketch'],
   }),
@@ -243,11 +265,18 @@ export const checks: readonly Check[] = [
     clauses: ['RCN-064', 'RCN-040'],
     needs: ['iblt/1'],
     plans: fc
-      .record({ records: fc.integer({ min: 1, max: 12 }), garbage: fc.boolean() })
-      .map(({ records, garbage }) =>
-        stakedPlan([...holder(0, { records, garbage }, undefined, TABLES), wait(12_000)], { 'reconcile.iblt': 'on' }),
+      .integer({ min: 1, max: 10 })
+      .map((records) =>
+        stakedPlan(
+          [
+            ...holder(0, { records }, undefined, TABLES),
+            ...holder(1, { records, from: 11, garbage: true }, undefined, TABLES),
+            wait(16_000),
+          ],
+          { 'reconcile.iblt': 'on' },
+        ),
       ),
     rules: [doublesTables, fetchesAll],
-    runs: 8,
+    runs: 3,
   }),
 ];

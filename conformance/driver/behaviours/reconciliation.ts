@@ -108,6 +108,9 @@ function recordOf(kit: BehaviourKit, number: number): HeldRecord {
 
 const RECORDS_SET = 1;
 
+/** Garbage claims to be of few items, so that whoever estimates the difference goes on asking. */
+const GARBAGE_SIZE = 3;
+
 const holder: BehaviourMaker = (given, kit): Behaviour => {
   const settings = holderSettings(given);
   const items = Array.from({ length: settings.records }, (_, i) => recordOf(kit, settings.from + i));
@@ -149,7 +152,7 @@ const holder: BehaviourMaker = (given, kit): Behaviour => {
     const cells = numberIn(asked, 'cells');
     const count = numberIn(asked, 'count');
     const symbols = cells > 0 ? tableOf(salt, ids, cells) : symbolsOf(salt, ids, first, count);
-    const size = lie === 'garbage' ? 20 : ids.length;
+    const size = lie === 'garbage' ? GARBAGE_SIZE : ids.length;
     const bent = bend(symbols, lie, size, first);
     const expected = cells > 0 ? expectedInTable(size, cells) : expectedInStream(size, first);
     return reply({ size, symbols: hex(writeSymbols(bent, expected)) });
@@ -164,7 +167,7 @@ const holder: BehaviourMaker = (given, kit): Behaviour => {
         return symbols.map((_, at) => ({
           sum: sipHash24(salt, u8((first + at) % 256)),
           check: sipHash24(salt, concat(u8((first + at) % 256), u8(1))).slice(0, 6),
-          count: Math.min(size, 2 + ((first + at) % 5)),
+          count: Math.floor((2 * size) / (first + at + 2)),
         }));
       case 'symbolsFew':
         return symbols.slice(0, -1);

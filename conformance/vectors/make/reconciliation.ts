@@ -96,9 +96,15 @@ function stateBefore(wanted: bigint): bigint {
 function indexFile(): GeneratedFile {
   // After one multiplication the state r makes (2i + 3)²·2^64 / (r + 1) a square, or one off: 3·2^32/√(r + 1) is whole for these.
   const squares = [2n ** 64n, 2n ** 62n, 2n ** 60n, 9n * 2n ** 60n, 9n * 2n ** 58n, 9n * 2n ** 40n, 9n * 2n ** 20n, 9n, 2n ** 32n];
+  // Here 3·2^32/√(r + 1) lies a hair above or below an odd number: the exact index is one more, or not, where a double sees no difference.
+  const hairs = [5n, 7n, 9n, 11n, 101n, 65_537n].flatMap((odd) => {
+    const below = (9n * 2n ** 64n) / (odd * odd);
+    return [below - 1n, below];
+  });
   const sharp = squares.flatMap((square) => [square - 2n, square - 1n, square].filter((r) => r >= 0n && r < 2n ** 64n));
   const drafts = [
     ...STATES.map(([flag, id, state]) => draft('RCN-005', flag, id, `from state ${state}`, [state, 24])),
+    ...hairs.map((r) => draft('RCN-005', 'rounding', `hair-${r}`, `the first step has state ${r}`, [stateBefore(r), 3])),
     ...sharp.map((r) => draft('RCN-005', 'rounding', `sharp-${r}`, `the first step has state ${r}`, [stateBefore(r), 3])),
     ...Array.from({ length: 12 }, (_, at) => {
       const state = BigInt(`0x${hex(bytesOf(`state ${at}`, 8))}`);
@@ -307,7 +313,8 @@ function rangeFiles(): readonly GeneratedFile[] {
     items: readonly TimedItem[],
     against?: string,
   ): Draft => draft(clause, flag, id, comment, [role, limit, message, ...list(items)], against);
-  const bound = (time: number, id: Uint8Array = new Uint8Array()): Uint8Array => concat(writeNumber(BigInt(time)), writeNumber(BigInt(id.length)), id);
+  const bound = (time: number, id: Uint8Array = new Uint8Array()): Uint8Array =>
+    concat(writeNumber(BigInt(time)), writeNumber(BigInt(id.length)), id);
   const message = (...parts: readonly Uint8Array[]): Uint8Array => concat(u8(0x61), ...parts);
   const zeros = new Uint8Array(16);
   const fit = message(bound(0), u8(1), fingerprintOf(answerer.map(({ id }) => id)));
