@@ -1,5 +1,5 @@
 /** Routes through the node, to it and from it. Spec: OVL-040 to OVL-059. */
-import { bigIn, envelopeIn, numberIn, textIn } from '../driver/seen.ts';
+import { bigIn, envelopeIn, envelopesIn, listIn, messageIn, numberIn, seenMessage, textIn, textsIn } from '../driver/seen.ts';
 import type { SeenEnvelope } from '../driver/trace.ts';
 import { hex, unhex, utf8 } from '../model/bytes.ts';
 import { judgeRoute, nextHop } from '../model/overlay.ts';
@@ -75,7 +75,7 @@ function hopFrom(
   const hop = nextHop({
     own: unhex(view.trace.nodePeerId),
     target: unhex(target),
-    via: [],
+    via: claimsOf(view, target, event).via.map(unhex),
     supernodes: isLeaf ? sessions.filter(({ link }) => attached.includes(link)).map(({ peerId }) => unhex(peerId)) : [],
     from: from === undefined ? undefined : unhex(from),
     sessions: sessions.map(({ peerId }) => unhex(peerId)),
@@ -378,6 +378,58 @@ export const sendsLeave: Rule<OverlayView> = {
     if (own.length > ids.size && own.length <= leaving) {
       findings.push({ clause: 'OVL-057', expected: `${own.length} messages have ${own.length} ids`, observed: `they have ${ids.size}` });
     }
+    return { findings, exercised };
+  },
+};
+
+/** Addresses and supernodes that a peer's newest contact record named before an event, as the kit's records say. */
+function claimsOf(view: OverlayView, peer: string, event: number): { readonly addresses: number; readonly via: readonly string[] } {
+  let claims: { addresses: number; via: readonly string[] } = { addresses: 0, via: [] };
+  view.trace.events.slice(0, event).forEach((one) => {
+    const fields = one.type === 'sentFrame' ? seenMessage(one.frame, 'RecordPush') : undefined;
+    for (const record of fields === undefined ? [] : envelopesIn(fields, 'records')) {
+      const contact = record.payload === undefined ? undefined : messageIn(record.payload.fields, 'contact');
+      if (contact === undefined || record.origin !== peer) continue;
+      claims = { addresses: listIn(contact, 'addresses').length, via: textsIn(contact, 'via') };
+    }
+  });
+  return claims;
+}
+
+/** A target without a way is dialled, and sent the message when its session is there (OVL-059). */
+export const targetsAreDialled: Rule<OverlayView> = {
+  clauses: ['OVL-059'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    const withinMs = view.number('session.reaction_ms_max') + view.slackMs;
+    view.trace.events.forEach((event, index) => {
+      if (event.type !== 'sentCommand' || event.command !== 'overlay.send') return;
+      const [to = '', , data = ''] = event.args;
+      const untilMs = event.atMs + withinMs;
+      const sessions = openAround(view, index, untilMs);
+      if (sessions === undefined || untilMs > view.trace.endMs || claimsOf(view, to, index).addresses === 0) return;
+      if (hopFrom(view, to, index, sessions, undefined) !== undefined) return;
+      exercised = true;
+      if (!view.dials.some((dial) => dial.event > index && dial.atMs <= untilMs)) {
+        findings.push({ clause: 'OVL-059', expected: `a dial to ${to.slice(0, 8)} by ${untilMs} ms`, observed: 'none', at: index });
+        return;
+      }
+      const span = view.spans.find((one) => one.peerId === to && one.overlay && one.fromEvent > index);
+      const dueMs = (span?.fromMs ?? Number.POSITIVE_INFINITY) + withinMs;
+      if (span === undefined || span.toMs <= dueMs || span.fromMs >= event.atMs + view.number('overlay.send_timeout_ms')) return;
+      const sent = view.by('node', 'Route').some((one) => {
+        const payload = envelopeIn(one.fields, 'envelope')?.payload?.fields;
+        return one.event > span.fromEvent && one.atMs <= dueMs && payload !== undefined && textIn(payload, 'data') === data;
+      });
+      if (sent || dueMs > view.trace.endMs) return;
+      findings.push({
+        clause: 'OVL-059',
+        expected: `the message on link ${span.link} by ${dueMs} ms`,
+        observed: 'it was not sent',
+        at: span.fromEvent,
+      });
+    });
     return { findings, exercised };
   },
 };

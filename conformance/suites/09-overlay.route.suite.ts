@@ -1,11 +1,19 @@
 /** Messages for one node: through the node, to it and from it. */
 import fc from 'fast-check';
 import { dataSizeFor, plan, session, wait } from '../arbitraries/gossip-plans.ts';
-import { attached, members, role, route, SUPERNODE, say, sealedFor, send } from '../arbitraries/overlay-plans.ts';
+import { attached, members, OVERLAY_CAPABILITIES, role, route, SUPERNODE, say, sealedFor, send } from '../arbitraries/overlay-plans.ts';
+import { bentRecord, contactRecord, pushRecords, recordsSession } from '../arbitraries/records-plans.ts';
 import type { EnvelopeDefect, Plan, SealedSpec, Step } from '../driver/plan.ts';
 import { publishesProperly } from '../invariants/gossip-push.ts';
 import { overlayFramesNeedOverlay } from '../invariants/overlay-roles.ts';
-import { rejectedRoutesCost, routesAreDelivered, routesGoOn, routeVerdicts, sendsLeave } from '../invariants/overlay-route.ts';
+import {
+  rejectedRoutesCost,
+  routesAreDelivered,
+  routesGoOn,
+  routeVerdicts,
+  sendsLeave,
+  targetsAreDialled,
+} from '../invariants/overlay-route.ts';
 import type { Check } from '../runner/check.ts';
 import { overlayCheck } from './overlay-check.ts';
 
@@ -267,6 +275,61 @@ export const checks: readonly Check[] = [
       .constantFrom(0, 1)
       .map((others) => plan([...(others === 0 ? [] : [session(0, 'plain')]), send('lost', 'nobody', 'x'), wait(6_000)])),
     rules: [sendsLeave],
+  }),
+  overlayCheck({
+    id: 'overlay.send.dials',
+    title: 'A target of which an address is known is dialled, and sent the message when the session is there',
+    clauses: ['OVL-059'],
+    needs: [...COMMANDS, 'outbound', 'records/1'],
+    plans: fc.boolean().map((answers) => {
+      const address = 'ws://198.51.100.9:7600';
+      const record = bentRecord(contactRecord('far', { by: 'far' }), 'far contact', { contact: { roles: 1, addresses: [{ address }] } });
+      const dialled: readonly Step[] = answers
+        ? [
+            {
+              op: 'open',
+              link: 9,
+              peer: 'far',
+              mode: 'session',
+              direction: 'outbound',
+              dialled: address,
+              capabilities: OVERLAY_CAPABILITIES,
+            },
+          ]
+        : [{ op: 'dialFailed', dialled: address }];
+      return plan([
+        recordsSession(8, 'keeper'),
+        pushRecords(8, record),
+        wait(1_000),
+        send('s', 'far', 'hello'),
+        wait(1_100),
+        ...dialled,
+        wait(2_000),
+      ]);
+    }),
+    rules: [targetsAreDialled],
+  }),
+  overlayCheck({
+    id: 'overlay.route.via',
+    title: 'A Route for a peer that is reached by supernodes goes to one of them, in their order',
+    clauses: ['OVL-051', 'OVL-050'],
+    needs: ['records/1'],
+    plans: fc.subarray(['p0', 'p1', 'p2', 'absent'], { minLength: 1, maxLength: 3 }).map((via) => {
+      const named = via.map((peer) => ({ peerId: peer }));
+      const record = bentRecord(contactRecord('leaf', { by: 'leaf' }), 'leaf contact', { contact: { roles: 1, via: named } });
+      return plan([
+        ...members(0, 4),
+        recordsSession(8, 'keeper'),
+        pushRecords(8, record),
+        wait(1_000),
+        route(3, GOOD('by supernodes', 'leaf'), 'leaf'),
+        wait(500),
+        route(0, sealedFor('again by supernodes', 'author', 'leaf', { sequence: 2 }), 'leaf'),
+        wait(1_000),
+      ]);
+    }),
+    rules: [routesGoOn],
+    runs: 6,
   }),
   overlayCheck({
     id: 'overlay.send.own-comes-back',
