@@ -137,6 +137,25 @@ export const answersProven: DatagramRule = {
   },
 };
 
+/** A question with a token is answered although others have used up the buckets of those without (WIR-151). */
+export const provenAreApart: DatagramRule = {
+  clauses: ['WIR-151'],
+  judge(view) {
+    const all = exchanges(view);
+    const dropped = all.find(({ admission }) => admission.type === 'dropped' && admission.clause === 'WIR-109');
+    const proven = all.filter(
+      ({ question, admission, isOver }) =>
+        admission.type === 'admitted' && admission.proven && isOver && dropped !== undefined && question.event > dropped.question.event,
+    );
+    const findings = proven
+      .filter(({ replies }) => replies.length === 0)
+      .map(({ question }) =>
+        finding('WIR-151', 'an answer: its address is proven', 'silence, as for those whose buckets are empty', question.event),
+      );
+    return { findings, exercised: proven.length > 0 };
+  },
+};
+
 const CLAUSE_OF_STANDING: Readonly<Record<Standing, string | undefined>> = {
   none: undefined,
   valid: undefined,

@@ -181,9 +181,13 @@ export function rightAnswersCount(clause: string, wrong: string, right: string):
       const findings: Finding[] = [];
       if (raw.includes(wrongId))
         findings.push(finding(clause, `an answer of ${wrong} that is dropped`, 'the node names it as one that answered', named.event));
-      if (isTold(rightId) && !raw.includes(rightId))
-        findings.push(finding('WIR-118', `the answer of ${right} is taken`, 'the node does not name it', named.event));
-      return { findings, exercised: isTold(wrongId) || clause === 'WIR-107' };
+      if (isTold(rightId) && !raw.includes(rightId)) {
+        const told = [clause, 'WIR-118'].map((broken) =>
+          finding(broken, `the answer of ${right} is taken`, 'the node does not name it', named.event),
+        );
+        findings.push(...told);
+      }
+      return { findings, exercised: isTold(wrongId) && isTold(rightId) };
     },
   };
 }
