@@ -18,6 +18,7 @@ import {
 } from './spec-example-bytes.ts';
 import { datagramExample } from './spec-example-datagrams.ts';
 import { overlayAutoExample, overlayChoiceExample, overlayScoreExample, routeExample } from './spec-example-overlay.ts';
+import { capExample, rangesExample, sketchExample, walkExample } from './spec-example-reconciliation.ts';
 import { recordNewerExample, recordPushExample, recordWindowExample } from './spec-example-records.ts';
 import {
   activeSizeExample,
@@ -72,6 +73,10 @@ export const EXAMPLES: Readonly<Record<string, () => string>> = {
   'record-push': recordPushExample,
   'record-newer': recordNewerExample,
   'record-window': recordWindowExample,
+  walk: walkExample,
+  sketch: sketchExample,
+  ranges: rangesExample,
+  'symbol-cap': capExample,
   'code-use': () => codeUse(clausesOf(SPEC), CODES),
 };
 
