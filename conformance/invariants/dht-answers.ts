@@ -14,10 +14,10 @@ import {
   short,
 } from './dht-view.ts';
 
-/** Questions of the kit that were asked in good time on a session that went on. */
+/** Questions of the kit that were asked in good time on a session that went on; by datagram a Retry may be the answer. */
 export function answerable(view: DhtView, exchange: Exchange): boolean {
   if (exchange.by !== 'kit' || exchange.atMs + view.reactionMs > view.trace.endMs) return false;
-  if (exchange.link === undefined) return true;
+  if (exchange.link === undefined) return false;
   const span = view.spans.find((one) => one.link === exchange.link && one.event < exchange.event && exchange.event < one.toEvent);
   return span !== undefined && span.toMs > exchange.atMs + view.reactionMs;
 }

@@ -101,13 +101,15 @@ export const asksInOrder: DhtRule = {
             at: event,
           });
         if (paths > 1) continue;
+        // What came in the same millisecond the node may not have read yet.
         const asked = new Set(first.filter((other) => other.event < event).map((other) => other.peerId));
-        const nearest = byDistance(unhex(lookup.target), [...heard.keys()].filter((id) => !asked.has(id)).map(unhex));
-        const next = nearest.slice(0, 1).map(hex);
-        if (next[0] !== undefined && next[0] !== peerId)
+        const before = heardBefore(view, lookup, start, event, atMs);
+        const candidates = [...before.keys(), peerId].filter((id) => id !== '' && (id === peerId || !asked.has(id)));
+        const [next] = byDistance(unhex(lookup.target), candidates.map(unhex)).map(hex);
+        if (next !== undefined && next !== peerId)
           findings.push({
             clause: 'DHT-073',
-            expected: `${short(next[0])} is asked next, the nearest new one`,
+            expected: `${short(next)} is asked next, the nearest new one`,
             observed: short(peerId),
             at: event,
           });
@@ -139,11 +141,17 @@ function hasItems({ answer }: Exchange): boolean {
   return envelopesIn(answer.fields, 'providers').length + messagesIn(answer.fields, 'values').length > 0;
 }
 
-/** Everybody of whom the lookup has heard before an event, who may be asked. */
-function heardBefore(view: DhtView, lookup: SeenLookup, start: readonly string[], event: number): ReadonlyMap<string, boolean> {
+/** Everybody of whom the lookup has heard before an event, and before a time, who may be asked. */
+function heardBefore(
+  view: DhtView,
+  lookup: SeenLookup,
+  start: readonly string[],
+  event: number,
+  beforeMs: number = Number.POSITIVE_INFINITY,
+): ReadonlyMap<string, boolean> {
   const heard = new Map(start.map((id) => [id, true]));
   for (const { answer } of lookup.asked) {
-    if (answer === undefined || answer.event > event) continue;
+    if (answer === undefined || answer.event > event || answer.atMs >= beforeMs) continue;
     for (const { peerId, addresses } of contactsIn(answer)) {
       const isUsable = addresses.some((text) => isAdmissibleHost(view.policy, hostIn(text)));
       if (isUsable && peerId !== view.trace.nodePeerId) heard.set(peerId, true);

@@ -133,7 +133,7 @@ export function viewDht(trace: Trace): DhtView {
       }
       const overMs = exchange.atMs + timeoutOf(exchange, number) - slackMs;
       const over = trace.events.findIndex((one, index) => index > exchange.event && one.atMs >= overMs);
-      if (over >= 0 && over < event) events.push({ at: over - 0.5, what: { type: 'failed', id: unhex(peerId) }, peerId });
+      if (over >= 0 && over <= event) events.push({ at: over - 0.5, what: { type: 'failed', id: unhex(peerId) }, peerId });
     }
     return events.sort((a, b) => a.at - b.at);
   };
@@ -258,7 +258,7 @@ function exchangesOf(trace: Trace, spans: readonly DhtSpan[]): readonly Exchange
         fields: body.fields,
         link: question.link,
         endpoint: question.endpoint,
-        peerId: span?.peerId ?? linkPeer ?? reply?.proved ?? peerAt(trace, question.endpoint),
+        peerId: span?.peerId ?? linkPeer ?? reply?.proved ?? peerAt(trace, spans, placed, question.endpoint),
         host: span?.host ?? hostIn(question.endpoint ?? ''),
         event: question.event,
         atMs: question.atMs,
@@ -277,13 +277,23 @@ function exchangesOf(trace: Trace, spans: readonly DhtSpan[]): readonly Exchange
   });
 }
 
-/** Who the plan says is at an endpoint: the label of a behaviour there. */
-function peerAt(trace: Trace, endpoint: string | undefined): string | undefined {
+/** Who is at an endpoint: the label of a behaviour there, whoever says so of himself, or of whom a reply of the kit says so. */
+function peerAt(trace: Trace, spans: readonly DhtSpan[], placed: readonly Placed[], endpoint: string | undefined): string | undefined {
   if (endpoint === undefined) return undefined;
+  const text = `udp://${endpoint}`;
+  const own = spans.find(({ listens }) => listens.includes(text));
+  if (own !== undefined) return own.peerId;
   for (const event of trace.events) {
     if (event.type !== 'step' || event.value.op !== 'behave' || event.value.peer === undefined) continue;
     const at = typeof event.value.at === 'string' ? [event.value.at] : (event.value.at ?? []);
     if (at.includes(endpoint)) return trace.peerIds[event.value.peer];
+  }
+  for (const { by, frame } of placed) {
+    if (by !== 'kit' || frame.body?.type !== 'message') continue;
+    const contact = messagesIn(frame.body.fields, 'contacts').find((one) =>
+      messagesIn(one, 'addresses').some((address) => addressIn(address) === text),
+    );
+    if (contact !== undefined) return textIn(contact, 'peerId');
   }
   return undefined;
 }

@@ -162,7 +162,7 @@ export const checks: readonly Check[] = [
             ),
           ) as Json,
         },
-        wait(5_000),
+        wait(20_000),
       ]),
     ),
     rules: [closesOnBadReplies],

@@ -212,7 +212,7 @@ export const checks: readonly Check[] = [
       plan([
         client(0, '127.0.0.1'),
         { op: 'frames', link: 0, frames: [messageFrame('DhtPing', {}), messageFrame('DhtPing', {})] },
-        wait(1_200),
+        wait(1_700),
       ]),
     ),
     rules: [answersPings],

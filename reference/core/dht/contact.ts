@@ -12,6 +12,20 @@ export interface Contact extends KnownContact {
   readonly host: Host;
 }
 
+/** Bytes of ids lately spoken of: replies name the same contacts again and again. */
+const idsKnown = new Map<PeerId, Uint8Array>();
+const IDS_KNOWN_MAX = 16_384;
+
+/** The 32 bytes of a PeerId; nobody writes to them. */
+export function bytesOfPeer(peer: PeerId): Uint8Array {
+  const known = idsKnown.get(peer);
+  if (known !== undefined) return known;
+  if (idsKnown.size >= IDS_KNOWN_MAX) idsKnown.clear();
+  const bytes = idBytes(peer);
+  idsKnown.set(peer, bytes);
+  return bytes;
+}
+
 /** The addresses that are admissible, local ones only if `local`, each once and up to `countMax`. Spec: DHT-012, DHT-013 */
 export function usableAddresses(
   policy: AddressPolicy,
@@ -37,5 +51,5 @@ export function makeContact(peer: PeerId, addresses: readonly Address[], host?: 
   const [first] = addresses;
   const at = host ?? (first === undefined ? undefined : hostOf(first));
   if (first === undefined || at === undefined) return undefined;
-  return { peer, id: idBytes(peer), host: at, addresses };
+  return { peer, id: bytesOfPeer(peer), host: at, addresses };
 }

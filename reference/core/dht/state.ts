@@ -4,7 +4,7 @@ import type { AskId, KnownContact, LinkId, MonoMs, PeerId } from '../types.ts';
 import { idBytes } from '../wire/body.ts';
 import type { Value } from '../wire/dht-body.ts';
 import { type Hint, type Host, hostOf, isLocal, isSameHost, parseHint } from './address.ts';
-import { type Contact, makeContact, usableAddresses } from './contact.ts';
+import { bytesOfPeer, type Contact, makeContact, usableAddresses } from './contact.ts';
 import type { DhtOptions, DhtOutput } from './contract.ts';
 import { ID_BITS } from './distance.ts';
 import type { Lookup, LookupResult, Turn } from './lookup.ts';
@@ -109,6 +109,8 @@ export interface DhtState {
   checkedBucket: number;
   selfLookup: 'due' | 'running' | 'done';
   isRefreshing: boolean;
+  /** The earliest moment for the next refresh: not all buckets are looked up at once. */
+  refreshAtMs: MonoMs;
   isReady: boolean;
 }
 
@@ -148,6 +150,7 @@ export function createDhtState(options: DhtOptions): DhtState {
     checkedBucket: -1,
     selfLookup: 'due',
     isRefreshing: false,
+    refreshAtMs: 0,
     isReady: false,
   };
 }
@@ -167,7 +170,7 @@ export function addSample(state: DhtState, sample: SizeSample): void {
 export function hearOf(state: DhtState, named: KnownContact, from: Host): Contact | undefined {
   const { params, self } = state.options;
   if (named.peer === self) return undefined;
-  const known = state.table.get(named.peer, idBytes(named.peer));
+  const known = state.table.get(named.peer, bytesOfPeer(named.peer));
   if (known !== undefined) return known;
   const countMax = params['dht.contact_addresses_max'];
   return makeContact(named.peer, usableAddresses(params['dht.address_policy'], named.addresses, isLocal(from), countMax));

@@ -11,6 +11,9 @@ import { addCandidate, type DhtState } from './state.ts';
 
 const NOTHING = new Uint8Array(0);
 
+/** Lookups of buckets that are begun in one `dht.refresh_ms` at most; a network of 2^64 nodes has fewer buckets that matter. */
+const REFRESHES = 64;
+
 /** Does what is due. */
 export function runUpkeep(state: DhtState): void {
   const { params } = state.options;
@@ -117,7 +120,7 @@ function refreshDeadline(state: DhtState): MonoMs | undefined {
   if (nearest === undefined) return undefined;
   let next: MonoMs = Number.POSITIVE_INFINITY;
   for (let bucket = nearest; bucket < ID_BITS; bucket++) next = Math.min(next, dueOf(state, bucket));
-  return next;
+  return Math.max(next, state.refreshAtMs);
 }
 
 /** Looks up an id of chance in a bucket whose time has come, one at a time, the farthest first. Spec: DHT-102 */
@@ -129,6 +132,7 @@ function refresh(state: DhtState): void {
     if (dueOf(state, bucket) > state.nowMs) continue;
     state.isRefreshing = true;
     state.lookedUpMs[bucket] = state.nowMs;
+    state.refreshAtMs = state.nowMs + Math.floor(state.options.params['dht.refresh_ms'] / REFRESHES);
     const target = idInBucket(state.self, bucket, state.options.rng.bytes(32));
     const finish = (): void => {
       state.isRefreshing = false;

@@ -1,25 +1,13 @@
 /** How lookups fare: how far they go, whom they find, and what liars can do to them. */
 import { encodeUtf8 } from '../../core/bytes.ts';
 import type { DhtOutcome } from '../../core/dht/contract.ts';
-import { compareDistance } from '../../core/dht/distance.ts';
+import { bucketIndex, compareDistance } from '../../core/dht/distance.ts';
 import { createRng, type Rng } from '../../core/rng.ts';
 import { idBytes } from '../../core/wire/body.ts';
-import { simulatedCrypto } from '../crypto.ts';
-import { LyingCircle, lyingActor } from '../dht-liar.ts';
-import { usualRegion } from '../regions.ts';
-import { World, type WorldOptions, worldParams } from '../world.ts';
+import { DhtWorld } from '../dht-world.ts';
+import { regionLatencyMs, usualRegion } from '../regions.ts';
+import { worldParams } from '../world.ts';
 import { type Figure, quantile, type Scenario, type ScenarioRun } from './scenario.ts';
-
-/** What is measured is chapter 08 over datagrams: nothing else is on, and nobody dials. */
-const ALONE = {
-  'records.mode': 'off',
-  'reconcile.mode': 'off',
-  'overlay.mode': 'off',
-  'mempool.mode': 'off',
-  'topology.mode': 'passive',
-  'gossip.seen_unstaked_capacity': '2048',
-  'gossip.unstaked_per_s': '16',
-};
 
 /** Nodes that others begin with. */
 const FIRST_NODES = 5;
@@ -28,38 +16,37 @@ const LOOKUP_MS_MAX = 60_000;
 /** From the last start until tables are taken as settled: every node has looked its buckets up once more (`dht.refresh_ms`). */
 const SETTLE_MS = 630_000;
 
+/** Latencies between six regions, and a little more for each pair. */
+function latencyMs(a: number, b: number): number {
+  const [one, other] = [usualRegion(a), usualRegion(b)];
+  return regionLatencyMs(one, other) + ((a * 31 + b * 17) % 20);
+}
+
 /** A network whose nodes joined one after the other, by datagram, through one of the first. */
-function joinedWorld(run: ScenarioRun, more: Partial<WorldOptions> = {}): World {
+function joinedWorld(run: ScenarioRun, isLiar: (node: number) => boolean = () => false): DhtWorld {
   const nodes = run.value('nodes');
   const rng = createRng(encodeUtf8(run.seed)).fork('begin');
   const joinMs = 60_000 + 20 * nodes;
-  const entries = Array.from({ length: nodes }, (_, node) => (node === 0 ? [] : [rng.below(Math.min(node, FIRST_NODES))]));
-  const places: string[] = [];
-  const world: World = new World({
+  const entries = Array.from({ length: nodes }, (_, node) => (node === 0 ? undefined : rng.below(Math.min(node, FIRST_NODES))));
+  const world = new DhtWorld({
     nodes,
     seed: run.seed,
-    crypto: simulatedCrypto,
-    params: worldParams('main', ALONE),
-    region: usualRegion,
-    datagrams: { loss: run.value('loss') },
-    trace: false,
-    keepDeliveries: false,
+    params: worldParams('main', {}),
+    latencyMs,
+    loss: run.value('loss'),
     startMs: (node) => Math.floor((node * joinMs) / nodes),
-    nodeOptions: (place) => {
-      places[place.index] = `udp://${place.address.ip}:${place.address.udpPort ?? 0}`;
-      return { bootstrap: (entries[place.index] ?? []).map((entry) => places[entry] ?? '') };
-    },
-    ...more,
+    entry: (node) => entries[node],
+    isLiar,
   });
-  for (let atMs = 0; atMs < joinMs + SETTLE_MS; atMs += 30_000) {
-    world.runUntil(Math.min(atMs + 30_000, joinMs + SETTLE_MS));
-    run.tell(`${Math.round(world.nowMs / 1000)} s: ${world.running().length} nodes`);
+  for (let atMs = 0; atMs < joinMs + SETTLE_MS; atMs += 60_000) {
+    world.runUntil(Math.min(atMs + 60_000, joinMs + SETTLE_MS));
+    run.tell(`${Math.round(world.nowMs / 1000)} s: ${world.running().length} nodes, ${world.questions} questions`);
   }
   return world;
 }
 
 /** The ids that are nearest to a target, of all that run; `self` does not look for itself. */
-function trueNearest(world: World, target: Uint8Array, self: number): readonly string[] {
+function trueNearest(world: DhtWorld, target: Uint8Array, self: number): readonly string[] {
   return world
     .running()
     .filter((node) => node !== self)
@@ -75,7 +62,7 @@ interface Asked {
 }
 
 /** Outcomes of one type, with who asked; the others are left out and counted as failures by whoever compares the numbers. */
-function outcomesOf<T extends DhtOutcome['type']>(world: World, asked: readonly Asked[], type: T) {
+function outcomesOf<T extends DhtOutcome['type']>(world: DhtWorld, asked: readonly Asked[], type: T) {
   return asked.flatMap((ask) => {
     const done = world.outcome(ask.token);
     if (done === undefined || done.outcome.type !== type) return [];
@@ -83,8 +70,45 @@ function outcomesOf<T extends DhtOutcome['type']>(world: World, asked: readonly 
   });
 }
 
+/** A network whose nodes have met up to 20 others of each bucket, by chance, and then looked for their neighbours. */
+function metWorld(run: ScenarioRun): DhtWorld {
+  const nodes = run.value('nodes');
+  const rng = createRng(encodeUtf8(run.seed)).fork('met');
+  const ids: Uint8Array[] = [];
+  const world: DhtWorld = new DhtWorld({
+    nodes,
+    seed: run.seed,
+    // Nobody looks its buckets up again while this is measured.
+    params: worldParams('main', { 'dht.refresh_ms': '86400000' }),
+    latencyMs,
+    loss: run.value('loss'),
+    startMs: () => 0,
+    entry: () => undefined,
+    met: (node) => {
+      if (ids.length === 0) for (let other = 0; other < nodes; other++) ids.push(idBytes(world.peerId(other)));
+      const own = ids[node];
+      const room = Array.from({ length: 256 }, () => BUCKET_SIZE);
+      const met: number[] = [];
+      const first = rng.below(nodes);
+      // Ids are hashes: in the order of numbers they are by chance, too.
+      for (let step = 0; step < nodes; step++) {
+        const other = (first + step) % nodes;
+        const id = ids[other];
+        const bucket = own === undefined || id === undefined ? undefined : bucketIndex(own, id);
+        if (bucket === undefined || room[bucket] === 0) continue;
+        room[bucket] = (room[bucket] ?? 0) - 1;
+        met.push(other);
+      }
+      return met;
+    },
+  });
+  world.runUntil(5_000);
+  run.tell(`${world.questions} questions`);
+  return world;
+}
+
 function lookups(run: ScenarioRun): readonly Figure[] {
-  const world = joinedWorld(run);
+  const world = run.value('joined') === 1 ? joinedWorld(run) : metWorld(run);
   const count = run.value('lookups');
   const nodes = run.value('nodes');
   const rng = createRng(encodeUtf8(run.seed)).fork('lookups');
@@ -94,15 +118,15 @@ function lookups(run: ScenarioRun): readonly Figure[] {
     world.runFor(100);
     return { node, target, token: world.request(node, { type: 'dht.lookup', target }) };
   });
-  world.runFor(LOOKUP_MS_MAX);
+  world.runFor(LOOKUP_MS_MAX / 4);
   const done = outcomesOf(world, asked, 'dht.lookup');
   const found = done.map(({ node, target, outcome }) => {
     const nearest = new Set(trueNearest(world, target, node));
     return outcome.contacts.filter(({ peer }) => nearest.has(peer)).length / nearest.size;
   });
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const sizes = world.running().map((node) => (world.view(node, 'dht') as { readonly networkSize: number }).networkSize);
-  const contacts = world.running().map((node) => (world.view(node, 'dht') as { readonly contacts: number }).contacts);
+  const sizes = world.running().map((node) => (world.view(node) as { readonly networkSize: number }).networkSize);
+  const contacts = world.running().map((node) => (world.view(node) as { readonly contacts: number }).contacts);
   return [
     { name: 'lookups that ended', unit: '%', value: (100 * done.length) / count, least: 100 },
     { name: 'hops, most', unit: 'referrals', value: Math.max(...done.map(({ outcome }) => outcome.hops)), most: 10 },
@@ -149,8 +173,7 @@ function liars(run: ScenarioRun): readonly Figure[] {
   const order = rng.shuffle(Array.from({ length: nodes - FIRST_NODES }, (_, index) => FIRST_NODES + index));
   const lying = new Set(order.slice(0, Math.round((share / 100) * nodes)));
   const isLiar = (node: number): boolean => lying.has(node);
-  const circle = new LyingCircle();
-  const world = joinedWorld(run, { actor: (place) => (isLiar(place.index) ? lyingActor(place, circle) : undefined) });
+  const world = joinedWorld(run, isLiar);
   run.tell(`${lying.size} of ${nodes} nodes answer only liars`);
   const providers = Array.from({ length: count }, () => {
     const node = pickHonest(rng, nodes, isLiar);
@@ -213,6 +236,7 @@ export const scenarios: readonly Scenario[] = [
     parameters: [
       { name: 'nodes', meaning: 'nodes of the network', value: 1_000, range: [10, 20_000] },
       { name: 'lookups', meaning: 'lookups of ids of chance, ten a second', value: 300, range: [1, 10_000] },
+      { name: 'joined', meaning: '1: nodes joined one by one; 0: their tables were filled before', value: 1, range: [0, 1] },
       LOSS,
     ],
     run: lookups,
