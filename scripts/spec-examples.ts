@@ -36,6 +36,7 @@ import {
   timeWindowExample,
   uvarintExample,
 } from './spec-example-tables.ts';
+import { topologyBackoffExample, topologyRegionExample, topologyScoreExample } from './spec-example-topology.ts';
 
 const SPEC: string = join(import.meta.dirname, '..', 'spec');
 
@@ -77,6 +78,9 @@ export const EXAMPLES: Readonly<Record<string, () => string>> = {
   sketch: sketchExample,
   ranges: rangesExample,
   'symbol-cap': capExample,
+  'topology-score': topologyScoreExample,
+  'topology-region': topologyRegionExample,
+  'topology-backoff': topologyBackoffExample,
   'code-use': () => codeUse(clausesOf(SPEC), CODES),
 };
 

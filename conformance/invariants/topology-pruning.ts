@@ -112,3 +112,31 @@ export const prunesLeastUsed: TopologyRule = {
     return { findings, exercised: all.length > 0 };
   },
 };
+
+/** A session that neither the operator nor the chapter wanted ends after its time, once enough others stand. Spec: TOP-070. */
+export const endsTransients: TopologyRule = {
+  clauses: ['TOP-070'],
+  judge: (view) => {
+    const findings: Finding[] = [];
+    let exercised = false;
+    const named = new Set(view.commands.flatMap(({ addresses }) => addresses));
+    for (const dial of view.dials) {
+      const up = dial.end?.isOpen === true ? view.trace.events[dial.end.event] : undefined;
+      const session = up?.type === 'linkUp' ? view.sessions.find(({ link }) => link === up.link) : undefined;
+      if (session === undefined || dial.isWish || named.has(dial.address)) continue;
+      const dueMs = session.up.atMs + view.number('transient_ms') + view.reactionMs;
+      const others = view.standing(session.up.event).filter(({ end }) => end === undefined || end.atMs > dueMs);
+      const isWanted = others.length < Math.max(view.number('connections_target'), view.number('outbound_min'));
+      if (isWanted || dueMs > view.trace.endMs || session.end?.by === 'kit') continue;
+      exercised = true;
+      if (session.end !== undefined && session.end.atMs <= dueMs) continue;
+      findings.push({
+        clause: 'TOP-070',
+        expected: `the session with ${session.label}, dialled for a question, ends within ${view.number('transient_ms')} ms`,
+        observed: session.end === undefined ? 'it went on' : `it ended after ${session.end.atMs - session.up.atMs} ms`,
+        at: session.up.event,
+      });
+    }
+    return { findings, exercised };
+  },
+};

@@ -1,9 +1,9 @@
 /** Whom a node gives up when it has too many sessions. */
 import fc from 'fast-check';
 import { frames, plan } from '../arbitraries/session-plans.ts';
-import { candidates, crowd, hosts, inbound, protect, topology, wait } from '../arbitraries/topology-plans.ts';
+import { candidates, crowd, hostAt, hosts, inbound, protect, topology, urlAt, wait } from '../arbitraries/topology-plans.ts';
 import type { Step } from '../driver/plan.ts';
-import { prunesLeastUsed, prunesNobodyWrong, prunesTooMany } from '../invariants/topology-pruning.ts';
+import { endsTransients, prunesLeastUsed, prunesNobodyWrong, prunesTooMany } from '../invariants/topology-pruning.ts';
 import type { Check } from '../runner/check.ts';
 import { topologyCheck } from './topology-check.ts';
 
@@ -142,5 +142,23 @@ export const checks: readonly Check[] = [
     rules: [prunesNobodyWrong, prunesTooMany],
     also: [prunesLeastUsed],
     attacks: ['eclipse of one node'],
+  }),
+  topologyCheck({
+    id: 'topology.transient.ends',
+    title: 'A session that was opened for a question only ends when enough others stand',
+    needs: ['commands', 'outbound', 'dht/1'],
+    plans: fc
+      .integer({ min: 2, max: 4 })
+      .map((count) =>
+        plan(
+          [
+            ...crowd(1, 'in', hosts(count)),
+            { op: 'behave', as: 'silent', at: urlAt(hostAt(80)), peer: 'seed', capabilities: ['dht/1', 'gossip/1'] },
+            wait(40_000),
+          ],
+          topology({ ...CROWDED, connections_high: 8, transient_ms: 8_000 }, { bootstrap: [urlAt(hostAt(80))] }),
+        ),
+      ),
+    rules: [endsTransients],
   }),
 ];
