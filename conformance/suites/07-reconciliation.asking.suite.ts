@@ -129,7 +129,7 @@ export const checks: readonly Check[] = [
             ...holder(0, { lie: 'halfSilent' }),
             wait(60_000),
           ],
-          { 'reconcile.pause_ms_max': '60000' },
+          { 'reconcile.pause_ms_max': '60000', 'reconcile.round_ms_max': '600000' },
         ),
       ),
     rules: [turnsAway],

@@ -167,6 +167,21 @@ export const RELATIONS: readonly Relation[] = [
     holds: (p) => p['records.records_max'] >= p['records.origins_max'],
   },
   {
+    text: 'reconcile.pause_ms_max < reconcile.round_ms_max',
+    names: ['reconcile.pause_ms_max', 'reconcile.round_ms_max'],
+    holds: (p) => p['reconcile.pause_ms_max'] < p['reconcile.round_ms_max'],
+  },
+  {
+    text: 'reconcile.timeout_ms < reconcile.sketch_keep_ms',
+    names: ['reconcile.timeout_ms', 'reconcile.sketch_keep_ms'],
+    holds: (p) => p['reconcile.timeout_ms'] < p['reconcile.sketch_keep_ms'],
+  },
+  {
+    text: 'reconcile.timeout_ms ≤ reconcile.exchange_ms_max',
+    names: ['reconcile.timeout_ms', 'reconcile.exchange_ms_max'],
+    holds: (p) => p['reconcile.timeout_ms'] <= p['reconcile.exchange_ms_max'],
+  },
+  {
     text: 'dht.shortlist_max ≥ 8 · dht.bucket_size',
     names: ['dht.shortlist_max', 'dht.bucket_size'],
     holds: (p) => p['dht.shortlist_max'] >= 8 * p['dht.bucket_size'],
