@@ -30,22 +30,30 @@ const CIPHER = 'chacha20-poly1305';
 
 type Curve = 'Ed25519' | 'X25519';
 
-/** What stands before the 32 secret bytes in PKCS #8 (RFC 8410); a JWK would ask for the public key as well. */
+/** What stands before the 32 bytes of a key in PKCS #8 and in SPKI (RFC 8410). */
 const PRIVATE_PREFIX: Readonly<Record<Curve, Uint8Array>> = {
   Ed25519: Buffer.from('302e020100300506032b657004220420', 'hex'),
   X25519: Buffer.from('302e020100300506032b656e04220420', 'hex'),
 };
+const PUBLIC_PREFIX: Readonly<Record<Curve, Uint8Array>> = {
+  Ed25519: Buffer.from('302a300506032b6570032100', 'hex'),
+  X25519: Buffer.from('302a300506032b656e032100', 'hex'),
+};
+
+// PEM, for Node 24 takes a text as it is and asks of bytes, at some cost, whether they are a key object.
+function pem(label: string, prefix: Uint8Array, key: Uint8Array): string {
+  if (key.length !== KEY_BYTES) throw new RangeError(`a key is ${KEY_BYTES} bytes`);
+  return `-----BEGIN ${label}-----\n${Buffer.concat([prefix, key]).toString('base64')}\n-----END ${label}-----`;
+}
 
 /** Throws for a secret that is not 32 bytes. */
 function importPrivate(curve: Curve, secret: Uint8Array): KeyObject {
-  if (secret.length !== KEY_BYTES) throw new RangeError(`a secret key is ${KEY_BYTES} bytes`);
-  return createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX[curve], secret]), format: 'der', type: 'pkcs8' });
+  return createPrivateKey(pem('PRIVATE KEY', PRIVATE_PREFIX[curve], secret));
 }
 
-/** Throws for a key that OpenSSL does not take. */
+/** Throws for a key that is not 32 bytes, or that OpenSSL does not take. */
 function importPublic(curve: Curve, publicKey: Uint8Array): KeyObject {
-  const x = Buffer.from(publicKey).toString('base64url');
-  return createPublicKey({ key: { kty: 'OKP', crv: curve, x }, format: 'jwk' });
+  return createPublicKey(pem('PUBLIC KEY', PUBLIC_PREFIX[curve], publicKey));
 }
 
 function exportPublic(key: KeyObject): Uint8Array {
