@@ -48,7 +48,20 @@ describe('help and version', () => {
   test('are shown on standard output, exit code 0', async () => {
     const [help, version, ofConform] = await Promise.all([carillon(['--help']), carillon(['--version']), carillon(['help', 'conform'])]);
     expect(help).toMatchObject({ code: 0, err: '' });
-    for (const command of ['conform', 'doctor', 'replay', 'vectors', 'clauses', 'report', 'mutants', 'node', 'keygen'])
+    for (const command of [
+      'conform',
+      'doctor',
+      'replay',
+      'vectors',
+      'clauses',
+      'report',
+      'mutants',
+      'node',
+      'devnet',
+      'peers',
+      'sim',
+      'keygen',
+    ])
       expect(help.out).toContain(`  ${command} `);
     expect(version.out).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(ofConform.out).toContain('--write-baseline');
@@ -90,6 +103,14 @@ describe.concurrent('usage and file errors: exit code 2, one line, no stack trac
     ['no trace', ['replay'], /missing required argument 'file'; expected the argument; found nothing;/],
     ['too many arguments', ['replay', 'a', 'b'], /too many arguments.*found a, b;/],
     ['a node without a network', ['node'], /^\[E_CONFIG\] flags: network_id: expected /],
+    ['a scenario that does not exist', ['sim', 'gossip.sprad'], /expected list or a name [^\n]*did you mean gossip\.spread\?/],
+    ['a scenario with a parameter of another', ['sim', 'gossip.spread', '--set', 'moons=2'], /expected one of nodes, links/],
+    ['a scenario out of its range', ['sim', 'gossip.spread', '--nodes', '1'], /expected a number from 2 to 10000; found 1/],
+    ['a parameter without a number', ['sim', 'gossip.spread', '--set', 'nodes=many'], /--set <name=number> is not usable/],
+    ['no scenario', ['sim'], /missing required argument/],
+    ['a devnet of one', ['devnet', '--nodes', '1'], /--nodes <count> is not usable; expected an integer from 2 to 500/],
+    ['a devnet of no preset', ['devnet', '--preset', 'mian'], /--preset <name> is not usable/],
+    ['peers of nobody', ['peers'], /required option '--http <url>' not specified/],
     ['a node at a wrong address', ['node', '--listen', 'nowhere'], /^\[E_USAGE\] --listen: expected HOST:PORT/],
     ['a key where a file is', ['keygen', '.'], /^\[E_KEY_FILE\] /],
     ['an empty list of checks', ['conform', '--only', ','], /--only names nothing/],
