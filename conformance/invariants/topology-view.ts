@@ -255,7 +255,7 @@ export function viewTopology(trace: Trace): TopologyView {
     isBanned: (peerId, event) => {
       const atMs = trace.events[event]?.atMs ?? 0;
       const endMs = bansAt(commands, event, number('ban_ms_max'), number('bans_max')).get(peerId) ?? 0;
-      if (slackMs > 0 && Math.abs(endMs - atMs) <= slackMs) return undefined;
+      if (endMs > 0 && slackMs > 0 && Math.abs(endMs - atMs) <= slackMs) return undefined;
       return endMs > atMs;
     },
   };

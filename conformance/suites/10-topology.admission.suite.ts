@@ -38,6 +38,19 @@ const neighbours = (count: number): readonly string[] => Array.from({ length: co
 
 export const checks: readonly Check[] = [
   topologyCheck({
+    id: 'topology.admission.welcome',
+    title: 'Peers of all roles are let in while there is room',
+    needs: [],
+    levels: ['adapter', 'wire'],
+    plans: fc
+      .shuffledSubarray([1, 2, 4, 8, 15], { minLength: 5 })
+      .map((roles) =>
+        plan([...roles.map((bits, index): Step => inbound(1 + index, `peer-${index}`, hostAt(index), { roles: bits })), wait(2_200)]),
+      ),
+    rules: [admits()],
+    runs: 2,
+  }),
+  topologyCheck({
     id: 'topology.admission.subnet',
     title: 'One subnet gets so many inbound sessions and no more; others are let in',
     needs: [],
