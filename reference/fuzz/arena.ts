@@ -18,7 +18,17 @@ const CAPABILITIES = [
   ['direct/1'],
   ['direct/1'],
   ['x-other/7'],
+  ['dht/1', 'gossip/1'],
+  ['dht/1'],
+  ['gossip/1', 'mempool/1'],
+  ['gossip/1', 'overlay/1'],
+  ['gossip/1', 'records/1'],
+  ['gossip/1', 'iblt/1', 'reconcile/1', 'records/1'],
+  ['gossip/1', 'mempool/1', 'reconcile/1'],
+  ['dht/1', 'direct/1', 'gossip/1', 'iblt/1', 'mempool/1', 'overlay/1', 'reconcile/1', 'records/1'],
 ] as const;
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** How long to wait before an input: mostly not at all, sometimes long enough for a timer. */
 const WAITS_MS = [0, 0, 0, 0, 0, 1, 7, 50, 200, 600] as const;
@@ -32,7 +42,7 @@ export class Arena {
   readonly rawLinks: LinkId[] = [];
   /** Hostile inputs given so far. */
   inputs = 0;
-  readonly #capabilities = new Map<LinkId, string>();
+  readonly #capabilities = new Map<LinkId, ReadonlySet<string>>();
   #nextLink = FIRST_LINK;
 
   constructor(subject: Subject, rng: Rng, stock: Stock) {
@@ -41,9 +51,9 @@ export class Arena {
     this.stock = stock;
   }
 
-  /** Which of gossip/1 and direct/1 an open plain link has. */
-  capabilityOf(link: LinkId): string | undefined {
-    return this.#capabilities.get(link);
+  /** What the session of an open plain link has; nothing on others. */
+  capabilitiesOf(link: LinkId): ReadonlySet<string> {
+    return this.#capabilities.get(link) ?? NOTHING;
   }
 
   /** Gives one hostile input. Throws a SubjectFailure when the node is at fault. */
@@ -99,8 +109,7 @@ export class Arena {
 
   #notice(effects: readonly NodeEffect[]): readonly NodeEffect[] {
     for (const effect of effects) {
-      if (effect.type === 'established' && effect.capabilities[0] !== undefined)
-        this.#capabilities.set(effect.link, effect.capabilities[0]);
+      if (effect.type === 'established') this.#capabilities.set(effect.link, new Set(effect.capabilities));
       if (effect.type === 'close') this.#forget(effect.link);
     }
     return effects;

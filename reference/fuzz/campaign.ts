@@ -54,6 +54,7 @@ const ROUND: readonly GeneratorName[] = [
   'objects',
   'sequences',
   'handshake',
+  'datagrams',
   'bodies',
   'frames',
   'objects',

@@ -131,7 +131,7 @@ export function registerFuzz(program: Command): void {
     .option('--inputs <count>', 'hostile inputs', integer(1, INPUTS_MAX), INPUTS_DEFAULT)
     .option('--seed <hex>', 'repeat a run; a fresh seed if absent', hexadecimal)
     .option('--time-limit <seconds>', 'begin nothing further after that time', integer(1, SECONDS_MAX))
-    .option('--only <generator>', 'bytes, frames, bodies, sequences, handshake or objects, and no flood unless it is asked for')
+    .option('--only <generator>', 'bytes, frames, bodies, sequences, handshake, objects or datagrams, and no flood unless it is asked for')
     .option(
       '--flood-seconds <count>',
       `seconds of the node's time to flood, 0 for none; ${FLOOD_SECONDS_DEFAULT} if absent`,

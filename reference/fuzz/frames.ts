@@ -58,15 +58,18 @@ const BODIES: { readonly [T in BodyType]: (rng: Rng, stock: Stock) => BodyFields
   Idontwant: (rng, stock) => ({ ids: someIds(rng, stock, 512) }),
 };
 
-/** A kind of the table; those on which a session with this capability ends at once come seldom. */
-export function someRule(rng: Rng, capability: string | undefined): FrameRule {
+/** A kind of the table; those on which a session with these capabilities ends at once come seldom. */
+export function someRule(rng: Rng, capabilities: ReadonlySet<string>): FrameRule {
   const rule = pick(rng, FRAMES);
-  const isFatal = rule.name === 'GoAway' || (rule.needs !== undefined && rule.needs !== capability);
-  if (!isFatal || oneIn(rng, 16)) return rule;
+  if (isHarmless(rule, capabilities) || oneIn(rng, 16)) return rule;
   return pick(
     rng,
-    FRAMES.filter(({ name, needs }) => name !== 'GoAway' && (needs === undefined || needs === capability)),
+    FRAMES.filter((other) => isHarmless(other, capabilities)),
   );
+}
+
+function isHarmless({ name, needs, datagram }: FrameRule, capabilities: ReadonlySet<string>): boolean {
+  return name !== 'GoAway' && datagram !== 'only' && (needs === undefined || capabilities.has(needs));
 }
 
 function encodeNamed<T extends BodyType>(name: T, rng: Rng, stock: Stock): Uint8Array {
@@ -86,8 +89,8 @@ export function goodRequestId(rng: Rng, rule: FrameRule): number {
 }
 
 /** A frame that is in order. */
-export function goodFrame(rng: Rng, stock: Stock, capability: string | undefined): Uint8Array {
-  const rule = someRule(rng, capability);
+export function goodFrame(rng: Rng, stock: Stock, capabilities: ReadonlySet<string>): Uint8Array {
+  const rule = someRule(rng, capabilities);
   return encodeFrame(rule.kind, goodRequestId(rng, rule), goodBody(rng, stock, rule));
 }
 
@@ -123,8 +126,8 @@ function someLength(rng: Rng, right: number, limit: number): Uint8Array {
 }
 
 /** A frame whose header, or whose size, is wrong in one or several ways. */
-export function oddFrame(rng: Rng, stock: Stock, capability: string | undefined): Uint8Array {
-  const rule = someRule(rng, capability);
+export function oddFrame(rng: Rng, stock: Stock, capabilities: ReadonlySet<string>): Uint8Array {
+  const rule = someRule(rng, capabilities);
   const kind = oneIn(rng, 3) ? encodeUvarint(pick(rng, ODD_KINDS)) : someNumber(rng, rule.kind);
   const requestId = oneIn(rng, 2) ? encodeUvarint(goodRequestId(rng, rule)) : someNumber(rng, rng.below(3));
   let body = oneIn(rng, 3) ? rng.bytes(sizeUpTo(rng, 200)) : goodBody(rng, stock, rule);

@@ -7,6 +7,7 @@ import { assertNever } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import { encodePush } from '../core/wire/body.ts';
 import type { Arena } from './arena.ts';
+import { createDatagramGenerator } from './datagram-generator.ts';
 import { BAD_UTF8, mutateFields } from './field-mutation.ts';
 import { goodBody, goodFrame, goodRequestId, joinFrames, oddFrame, someRule } from './frames.ts';
 import { createHandshakeGenerator } from './handshake-generator.ts';
@@ -15,7 +16,7 @@ import { createSequenceGenerator } from './sequence-generator.ts';
 import { HOSTILE_POINTS, malleate, type StockMessage } from './stock.ts';
 
 /** What the fuzzer can generate. */
-export const GENERATOR_NAMES = ['bytes', 'frames', 'bodies', 'sequences', 'handshake', 'objects'] as const;
+export const GENERATOR_NAMES = ['bytes', 'frames', 'bodies', 'sequences', 'handshake', 'objects', 'datagrams'] as const;
 export type GeneratorName = (typeof GENERATOR_NAMES)[number];
 
 /** Gives the arena's node at least one hostile input. Throws a SubjectFailure when the node is at fault. */
@@ -34,6 +35,8 @@ export function createGenerator(name: GeneratorName, arena: Arena): Generate {
       return () => feedPlaintext(arena, objectPlaintext);
     case 'handshake':
       return createHandshakeGenerator(arena);
+    case 'datagrams':
+      return createDatagramGenerator(arena);
     case 'sequences':
       return createSequenceGenerator(arena, hostilePlaintext);
     default:
@@ -41,65 +44,65 @@ export function createGenerator(name: GeneratorName, arena: Arena): Generate {
   }
 }
 
-/** Makes what travels on a link with this capability. */
-export type MakePlaintext = (arena: Arena, capability: string | undefined) => Uint8Array;
+/** Makes what travels on a link with these capabilities. */
+export type MakePlaintext = (arena: Arena, capabilities: ReadonlySet<string>) => Uint8Array;
 
 function feedPlaintext(arena: Arena, make: MakePlaintext): void {
   arena.dawdle();
   const link = arena.plainLink();
-  arena.feed({ type: 'plaintext', link, data: make(arena, arena.capabilityOf(link)) });
+  arena.feed({ type: 'plaintext', link, data: make(arena, arena.capabilitiesOf(link)) });
 }
 
 /** Any of the plaintexts, and one that is in order now and then. */
-function hostilePlaintext(arena: Arena, capability: string | undefined): Uint8Array {
+function hostilePlaintext(arena: Arena, capabilities: ReadonlySet<string>): Uint8Array {
   switch (arena.rng.below(6)) {
     case 0:
-      return bytesPlaintext(arena, capability);
+      return bytesPlaintext(arena, capabilities);
     case 1:
-      return framesPlaintext(arena, capability);
+      return framesPlaintext(arena, capabilities);
     case 2:
-      return bodyPlaintext(arena, capability);
+      return bodyPlaintext(arena, capabilities);
     case 3:
-      return objectPlaintext(arena, capability);
+      return objectPlaintext(arena, capabilities);
     default:
-      return goodFrame(arena.rng, arena.stock, capability);
+      return goodFrame(arena.rng, arena.stock, capabilities);
   }
 }
 
 /** Bytes of chance, or a plaintext that was in order before its bytes were changed. */
-export function bytesPlaintext({ rng, stock }: Arena, capability: string | undefined): Uint8Array {
+export function bytesPlaintext({ rng, stock }: Arena, capabilities: ReadonlySet<string>): Uint8Array {
   if (oneIn(rng, 40)) return new Uint8Array(rng.below(2) * (65_519 + rng.below(2)));
   if (oneIn(rng, 3)) return rng.bytes(sizeUpTo(rng, oneIn(rng, 40) ? 65_519 : 600));
-  const frames = Array.from({ length: 1 + rng.below(3) }, () => goodFrame(rng, stock, capability));
+  const frames = Array.from({ length: 1 + rng.below(3) }, () => goodFrame(rng, stock, capabilities));
   return mutateBytes(rng, joinFrames(frames));
 }
 
 /** Frames with odd headers, alone or behind frames that are in order. */
-export function framesPlaintext({ rng, stock }: Arena, capability: string | undefined): Uint8Array {
+export function framesPlaintext({ rng, stock }: Arena, capabilities: ReadonlySet<string>): Uint8Array {
   if (oneIn(rng, 60)) {
     // As many frames of the shortest kind as a plaintext holds.
     return joinFrames(Array.from({ length: 1 + sizeUpTo(rng, 21_838) }, () => Uint8Array.of(2, pick(rng, [33, 33, 35, 99]), 0)));
   }
-  const before = oneIn(rng, 3) ? Array.from({ length: rng.below(4) }, () => goodFrame(rng, stock, capability)) : [];
-  const plaintext = joinFrames([...before, oddFrame(rng, stock, capability)]);
+  const before = oneIn(rng, 3) ? Array.from({ length: rng.below(4) }, () => goodFrame(rng, stock, capabilities)) : [];
+  const plaintext = joinFrames([...before, oddFrame(rng, stock, capabilities)]);
   return oneIn(rng, 8) ? concatBytes(plaintext, rng.bytes(rng.below(4))) : plaintext;
 }
 
 /** A frame whose header is in order around a body that is not; seldom longer than its kind allows, as that ends the look at it. */
-export function bodyPlaintext({ rng, stock }: Arena, capability: string | undefined): Uint8Array {
-  const rule = someRule(rng, capability);
+export function bodyPlaintext({ rng, stock }: Arena, capabilities: ReadonlySet<string>): Uint8Array {
+  const rule = someRule(rng, capabilities);
   const bytesMax = oneIn(rng, 20) ? 65_500 : rule.lengthMax - 2;
   const body = mutateFields(rng, goodBody(rng, stock, rule), bytesMax);
   return joinFrames([encodeFrame(rule.kind, goodRequestId(rng, rule), body)]);
 }
 
 /** A Push or Direct of envelopes that are wrong in bytes, fields, keys or signatures, among such as are in order. */
-export function objectPlaintext({ rng, stock }: Arena, capability: string | undefined): Uint8Array {
+export function objectPlaintext({ rng, stock }: Arena, capabilities: ReadonlySet<string>): Uint8Array {
   const message = pick(rng, stock.messages);
   const envelopes = Array.from({ length: 1 + rng.below(3) }, () => hostileEnvelope(rng, message, pick(rng, stock.messages)));
   if (oneIn(rng, 3)) envelopes.push(message.envelope);
   const topic = oneIn(rng, 8) ? pick(rng, ['app/other', 'tx', 'app/UPPER', '', 'x'.repeat(65)]) : message.topic;
-  if (capability === 'direct/1') {
+  if (capabilities.has('direct/1')) {
     const { kind } = frameNamed('Direct');
     const fields = envelopes.map((envelope) => concatBytes(Uint8Array.of(0x12), lengthOf(envelope), envelope));
     const text = Uint8Array.from(Buffer.from(topic));

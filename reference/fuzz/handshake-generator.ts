@@ -20,6 +20,7 @@ import { HOSTILE_POINTS, NETWORK_ID, NODE_SEED, seedOf } from './stock.ts';
 const STATIC_SECRET = seedOf('static');
 const STATIC_KEY = nativeCrypto.x25519PublicKey(STATIC_SECRET);
 const PROLOGUE = sessionPrologue(NETWORK_ID);
+const GOSSIP: ReadonlySet<string> = new Set(['gossip/1']);
 const IDENTITIES = 8;
 
 type HelloChange = Partial<HelloFields> & { readonly network?: Uint8Array; readonly context?: string; readonly identity?: Uint8Array };
@@ -169,7 +170,7 @@ export function createHandshakeGenerator(arena: Arena): () => void {
       return;
     }
     if (peer.send !== undefined) {
-      const sealed = peer.send.seal(oneIn(rng, 2) ? goodFrame(rng, stock, 'gossip/1') : oddFrame(rng, stock, 'gossip/1'));
+      const sealed = peer.send.seal(oneIn(rng, 2) ? goodFrame(rng, stock, GOSSIP) : oddFrame(rng, stock, GOSSIP));
       sendTo(peer, sealed === undefined ? peer.last : oneIn(rng, 4) ? mutateBytes(rng, sealed, 65_540) : sealed);
       return;
     }
@@ -188,7 +189,7 @@ export function createHandshakeGenerator(arena: Arena): () => void {
       take(arena.feed({ type: 'linkClosed', link: peer.link }));
     } else if (oneIn(rng, 40)) {
       // A plaintext on a link that is encrypted, or not yet a session.
-      take(arena.feed({ type: 'plaintext', link: peer.link, data: goodFrame(rng, stock, 'gossip/1') }));
+      take(arena.feed({ type: 'plaintext', link: peer.link, data: goodFrame(rng, stock, GOSSIP) }));
     } else {
       speak(peer);
     }

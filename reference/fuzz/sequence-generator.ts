@@ -66,7 +66,7 @@ export function createSequenceGenerator(arena: Arena, plaintext: MakePlaintext):
   return () => {
     const die = rng.below(40);
     const link = someLink(arena);
-    if (die < 20) feed({ type: 'plaintext', link, data: plaintext(arena, arena.capabilityOf(link)) });
+    if (die < 20) feed({ type: 'plaintext', link, data: plaintext(arena, arena.capabilitiesOf(link)) });
     else if (die < 24 && arena.plainLinks.length < LINKS_MAX) open();
     else if (die < 26) feed({ type: 'linkClosed', link });
     else if (die < 29) disturbTime();

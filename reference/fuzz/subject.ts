@@ -51,6 +51,9 @@ const WAKES_AT_ONE_MOMENT_MAX = 64;
 /** How long the bystander waits for its Pong, `session.pong_answer_ms_max` of every preset. */
 const PONG_WAIT_MS = 1000;
 
+/** Where nodes under fuzz ask first: addresses from which hostile datagrams come. */
+export const BOOTSTRAP: readonly string[] = ['udp://8.8.4.4:4000', 'udp://9.9.9.9:4001'];
+
 function nodeOptionsOf({ preset, applicationValidation, stakes, seed }: SubjectOptions): NodeOptions {
   const made = makeParams(preset);
   if (!made.ok) throw new Error(made.message);
@@ -60,6 +63,7 @@ function nodeOptionsOf({ preset, applicationValidation, stakes, seed }: SubjectO
     seed: Uint8Array.from(Buffer.from(seed, 'hex')),
     identitySeed: NODE_SEED,
     networkId: NETWORK_ID,
+    bootstrap: BOOTSTRAP,
     stakes: new Map(Object.entries(stakes).map(([peer, stake]) => [peer as PeerId, BigInt(stake)])),
     applicationValidation,
   };
