@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { CryptoProvider } from '../core/crypto/provider.ts';
 import type { LocalNotice, LocalRequest, NodeEffect, NodeInput } from '../core/machine.ts';
 import { createNode } from '../core/node.ts';
-import type { Endpoint, ErrorName, LinkId, MessageId, PeerId, Verdict } from '../core/types.ts';
+import type { Endpoint, ErrorName, MessageId, PeerId, Verdict } from '../core/types.ts';
 import { formatPeerId } from '../core/wire/peer-id.ts';
 import { boundAddresses } from './addresses.ts';
 import { type Application, createApplication } from './application.ts';
@@ -17,6 +17,7 @@ import { countNotice, readGauges } from './gauges.ts';
 import { type HttpWindow, openHttp } from './http.ts';
 import { readKeyFile } from './keys.ts';
 import { QUEUED_BEFORE_DATAGRAM_MAX, QUEUED_INPUTS_MAX } from './limits.ts';
+import { Links } from './links.ts';
 import { createLog, type Log } from './log.ts';
 import { type Loop, startLoop } from './loop.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -25,7 +26,7 @@ import { messageOf } from './problem.ts';
 import { createRedial } from './redial.ts';
 import { createRequests, type OutcomeOf } from './requests.ts';
 import { createTextResolver, type LookUpTexts } from './resolver.ts';
-import type { CloseReason, Connection, ConnectionEvents, DatagramPort, Listener, Transport } from './transport/transport.ts';
+import type { DatagramPort, Listener, Transport } from './transport/transport.ts';
 import { createWebSocketTransport } from './transport/ws.ts';
 import { SPEC_VERSION, VERSION } from './version.ts';
 
@@ -101,19 +102,6 @@ export interface RunningNode extends Application {
   readonly ended: Promise<unknown>;
 }
 
-interface Link {
-  readonly connection: Connection;
-  readonly direction: 'inbound' | 'outbound';
-  /** The address that was dialled, for outbound links. */
-  readonly dialled: string | undefined;
-}
-
-/** The session of a link; it outlives the link's entry by the moment between close and end. */
-interface OpenSession {
-  readonly peer: PeerId;
-  readonly dialled: string | undefined;
-}
-
 /**
  * Starts a node and resolves when it listens. Rejects with a `Problem` when the key file, an address
  * or a port cannot be used.
@@ -134,11 +122,8 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
     });
 
   const metrics = createMetrics();
-  const links = new Map<LinkId, Link>();
-  const sessions = new Map<LinkId, OpenSession>();
   const listeners = new Map<NodeEvent['type'], Set<(event: NodeEvent) => void>>();
   const ending = Promise.withResolvers<unknown>();
-  let nextLink = 1;
   let stopping: Promise<void> | undefined;
   let listener: Listener | undefined;
   let datagrams: DatagramPort | undefined;
@@ -160,10 +145,12 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   const redial = createRedial({
     peers: config.peers,
     connect: ({ address, expected }) => connect(address, expected),
-    isConnected: (peer) => [...sessions.values()].some((session) => session.peer === peer),
+    isConnected: (peer) => links.peers.includes(peer),
     nowMs: () => performance.now(),
     chance: Math.random,
   });
+
+  const links = new Links({ transport, metrics, log, submit, redial: () => redial });
 
   function submit(input: NodeInput): boolean {
     if (loop === undefined && early.length < QUEUED_INPUTS_MAX) {
@@ -210,93 +197,9 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
     }
   }
 
-  /** Takes a connection into the books; its first input follows from the caller. */
-  function adopt(
-    connection: Connection,
-    direction: Link['direction'],
-    dialled: string | undefined,
-  ): { link: LinkId; events: ConnectionEvents } {
-    const link = nextLink as LinkId;
-    nextLink += 1;
-    links.set(link, { connection, direction, dialled });
-    const events: ConnectionEvents = {
-      onMessage: (data, text) => {
-        metrics.add('messagesIn');
-        metrics.add('bytesIn', [], data.length);
-        if (submit({ type: 'message', link, data, text })) return;
-        connection.close();
-        forget(link, 'backpressure');
-      },
-      onClosed: (reason) => forget(link, reason),
-    };
-    return { link, events };
-  }
-
-  /** The connection ended without the core's doing. */
-  function forget(link: LinkId, reason: CloseReason): void {
-    const known = links.get(link);
-    if (known === undefined) return;
-    links.delete(link);
-    if (reason !== 'gone') metrics.add('cut', [reason]);
-    log.debug({ link, reason }, 'connection ended');
-    if (known.dialled !== undefined && !sessions.has(link)) redial.lost(known.dialled, undefined);
-    submit({ type: 'linkClosed', link });
-  }
-
-  function dial(number: number, address: string): void {
-    transport.dial(address, {
-      onFailed: (reason) => {
-        metrics.add('dials', ['failed']);
-        log.info({ address, reason }, 'dial failed');
-        submit({ type: 'dialFailed', dial: number });
-        redial.lost(address, undefined);
-      },
-      onOpened: (connection) => {
-        metrics.add('dials', ['opened']);
-        const { link, events } = adopt(connection, 'outbound', address);
-        submit({ type: 'linkOpened', link, direction: 'outbound', address: connection.remoteAddress, dial: number });
-        return events;
-      },
-    });
-  }
-
-  function send(link: LinkId, data: Uint8Array): void {
-    const known = links.get(link);
-    if (known === undefined) return;
-    if (!known.connection.send(data)) return;
-    metrics.add('messagesOut');
-    metrics.add('bytesOut', [], data.length);
-  }
-
-  function close(link: LinkId, code: ErrorName | undefined): void {
-    const known = links.get(link);
-    if (known === undefined) return;
-    links.delete(link);
-    known.connection.close();
-    log.debug({ link, code }, 'connection closed');
-    if (known.dialled !== undefined && !sessions.has(link)) redial.lost(known.dialled, code);
-  }
-
   function onEstablished(effect: Extract<NodeEffect, { readonly type: 'established' }>): void {
-    const known = links.get(effect.link);
-    if (known === undefined) return;
-    known.connection.confirm();
-    sessions.set(effect.link, { peer: effect.peer, dialled: known.dialled });
-    metrics.add('established', [known.direction]);
-    log.info({ peer: formatPeerId(effect.peer), direction: known.direction, address: known.connection.remoteAddress }, 'session open');
-    if (known.dialled !== undefined) redial.opened(known.dialled, effect.peer);
-    emit({ type: 'established', peer: effect.peer, capabilities: effect.capabilities, direction: known.direction });
-  }
-
-  function onSessionEnded(effect: Extract<NodeEffect, { readonly type: 'sessionEnded' }>): void {
-    const { link, peer, code } = effect;
-    const dialled = sessions.get(link)?.dialled;
-    sessions.delete(link);
-    metrics.add('ended', [code ?? 'none']);
-    log.info({ peer: formatPeerId(peer), code }, 'session ended');
-    if (dialled !== undefined) redial.lost(dialled, code);
-    redial.sessionEnded(peer);
-    emit({ type: 'sessionEnded', peer, code });
+    const direction = links.established(effect);
+    if (direction !== undefined) emit({ type: 'established', peer: effect.peer, capabilities: effect.capabilities, direction });
   }
 
   async function decide(effect: Extract<NodeEffect, { readonly type: 'validate' }>): Promise<void> {
@@ -313,13 +216,13 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   function perform(effect: NodeEffect): void {
     switch (effect.type) {
       case 'dial':
-        dial(effect.dial, effect.address);
+        links.dial(effect.dial, effect.address);
         return;
       case 'close':
-        close(effect.link, effect.code);
+        links.close(effect.link, effect.code);
         return;
       case 'message':
-        send(effect.link, effect.data);
+        links.send(effect.link, effect.data);
         return;
       case 'plaintext':
         throw new Error('a plaintext for a link that the runtime never opens without a handshake');
@@ -327,7 +230,8 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
         onEstablished(effect);
         return;
       case 'sessionEnded':
-        onSessionEnded(effect);
+        links.ended(effect);
+        emit({ type: 'sessionEnded', peer: effect.peer, code: effect.code });
         return;
       case 'deliver':
         metrics.add('delivered');
@@ -410,7 +314,7 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
   function metricsText(): string {
     metrics.set('build', 1, [VERSION, SPEC_VERSION]);
     metrics.set('uptime', clock.now().monoMs / 1000);
-    metrics.set('sessions', sessions.size);
+    metrics.set('sessions', links.peers.length);
     metrics.set('links', links.size);
     metrics.set('queued', loop?.queued() ?? 0);
     metrics.set('requests', requests.waiting());
@@ -420,19 +324,7 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
 
   /** Opens the doors: what comes through them waits until the core is there. */
   async function open(): Promise<void> {
-    if (config.listen !== undefined) {
-      listener = await transport.listen(config.listen, {
-        onInbound: (connection) => {
-          const { link, events } = adopt(connection, 'inbound', undefined);
-          submit({ type: 'linkOpened', link, direction: 'inbound', address: connection.remoteAddress });
-          return events;
-        },
-        onRefused: ({ code, remoteAddress }) => {
-          metrics.add('refused', [code]);
-          log.debug({ code, remoteAddress }, 'connection refused');
-        },
-      });
-    }
+    if (config.listen !== undefined) listener = await transport.listen(config.listen, links.doors);
     if (config.datagrams === undefined || params['datagram.mode'] === 'off') return;
     const { host, port } = config.datagrams;
     const sessionsPort = listener?.bound.port ?? 0;
@@ -508,7 +400,7 @@ export async function startNode(config: NodeConfig, environment: NodeEnvironment
       return () => set.delete(entry);
     },
     view: (name) => core.view(name),
-    peers: () => [...sessions.values()].map((session) => session.peer),
+    peers: () => links.peers,
     stop: () => {
       stopping ??= stop();
       return stopping;

@@ -7,7 +7,7 @@ import { portableCrypto } from '../core/crypto/portable.ts';
 import { invariant } from '../core/errors.ts';
 import type { LocalRequest, NodeEffect, NodeInput } from '../core/machine.ts';
 import type { NodeOptions } from '../core/node.ts';
-import { makeParams, type Params, PRESETS } from '../core/params.ts';
+import { PRESETS } from '../core/params.ts';
 import { createRng, type Rng } from '../core/rng.ts';
 import type { Endpoint, Now, PeerId } from '../core/types.ts';
 import { type NodeAddress, urlOf } from './addresses.ts';
@@ -34,6 +34,7 @@ import { Wires } from './wires.ts';
 
 export type { Delivery, PublishedMessage } from './deliveries.ts';
 export type { KillOptions, Reach, WorldOptions } from './options.ts';
+export { QUIET, worldParams } from './params.ts';
 export type { NodeNotice, RequestOutcome } from './requests.ts';
 
 type WorldEvent =
@@ -504,27 +505,4 @@ export class World {
     const known = this.#options.bootstrap?.(index) ?? [];
     return { bootstrap: known.map((entry) => (typeof entry === 'string' ? entry : urlOf(this.#at(entry).address))) };
   }
-}
-
-/**
- * Departures that leave sessions and gossip alone at work: the other chapters are off, and memories are small. Large
- * worlds start from these and turn on what they measure: a thousand nodes that renew their records every few
- * seconds have little else to do.
- */
-export const QUIET: Readonly<Record<string, string>> = {
-  'records.mode': 'off',
-  'reconcile.mode': 'off',
-  'dht.mode': 'off',
-  'overlay.mode': 'off',
-  'mempool.mode': 'off',
-  'topology.mode': 'passive',
-  'gossip.unstaked_per_s': '16',
-  'gossip.seen_unstaked_capacity': '2048',
-};
-
-/** Parameters for a world: a preset with departures. Throws when chapter 19 refuses them. */
-export function worldParams(preset: keyof typeof PRESETS, overrides: Readonly<Record<string, string>> = {}): Params {
-  const made = makeParams(preset, overrides);
-  if (!made.ok) throw new Error(`${made.code}: ${made.message}`);
-  return made.params;
 }
