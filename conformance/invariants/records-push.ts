@@ -196,13 +196,14 @@ function isOldSession(
 
 /** The origin that brings an old record is pushed the newer one, once in a while. */
 export const staleIsAnswered: Rule<RecordsView> = {
-  clauses: ['REC-053', 'REC-061'],
+  clauses: ['REC-053', 'REC-054', 'REC-061'],
   judge(view) {
     const findings: Finding[] = [];
     let exercised = false;
     const withinMs = view.number('session.reaction_ms_max') + view.slackMs;
     const windowMs = view.number('records.push_window_ms');
     const lastOf = new Map<string, number>();
+    const copies = olderCopies(view);
     for (const arrival of view.arrivals) {
       const { newer, link, atMs } = arrival;
       const span = view.spans.find((one) => one.link === link && one.fromEvent <= arrival.event && arrival.event <= one.toEvent);
@@ -210,6 +211,15 @@ export const staleIsAnswered: Rule<RecordsView> = {
       const key = `${link} ${newer.record.kind}/${newer.record.index}`;
       const last = lastOf.get(key);
       if (last !== undefined && atMs - last < windowMs) continue;
+      const wasTold = copies.some(
+        (copy) =>
+          copy.span.link === link &&
+          copy.arrival.event < arrival.event &&
+          atMs - copy.arrival.atMs < windowMs &&
+          copy.arrival.record?.kind === newer.record.kind &&
+          copy.arrival.record.index === newer.record.index,
+      );
+      if (wasTold) continue;
       lastOf.set(key, atMs);
       if (span.toMs <= atMs + withinMs || view.trace.endMs <= atMs + withinMs) continue;
       exercised = true;
@@ -223,7 +233,23 @@ export const staleIsAnswered: Rule<RecordsView> = {
         });
       }
     }
+    for (const { arrival, span } of copies) {
+      const { atMs, envelope } = arrival;
+      if (span.toMs <= atMs + withinMs || view.trace.endMs <= atMs + withinMs) continue;
+      exercised = true;
+      const told = backs(view, span.link, envelope.id ?? '').some(
+        (departure) => departure.event > arrival.event && departure.atMs <= atMs + withinMs,
+      );
+      if (told) continue;
+      findings.push({
+        clause: 'REC-054',
+        expected: `the older copy of the origin on link ${span.link} is pushed the record within ${withinMs} ms`,
+        observed: 'it was not',
+        at: arrival.event,
+      });
+    }
     for (const departure of view.departures.filter(({ isBack, via }) => isBack && via === 'push')) {
+      const isTold = copies.some(({ arrival, span }) => span.link === departure.link && arrival.envelope.id === departure.envelope.id);
       const before = view.departures.find(
         (other) =>
           other.isBack &&
@@ -233,7 +259,7 @@ export const staleIsAnswered: Rule<RecordsView> = {
           other.record?.kind === departure.record?.kind &&
           departure.atMs - other.atMs < windowMs - view.slackMs,
       );
-      if (before !== undefined) {
+      if (before !== undefined && !isTold) {
         findings.push({
           clause: 'REC-061',
           expected: `a label is pushed back once in ${windowMs} ms`,
@@ -241,7 +267,7 @@ export const staleIsAnswered: Rule<RecordsView> = {
           at: departure.event,
         });
       }
-      const isOwed = [...lastOf.keys()].some((key) => key.startsWith(`${departure.link} ${departure.record?.kind}/`));
+      const isOwed = [...lastOf.keys()].some((key) => key.startsWith(`${departure.link} ${departure.record?.kind}/`)) || isTold;
       if (!isOwed) {
         findings.push({
           clause: 'REC-061',
@@ -254,6 +280,37 @@ export const staleIsAnswered: Rule<RecordsView> = {
     return { findings, exercised };
   },
 };
+
+/** Accepted records with the sessions of their origins on which an earlier instance has spoken. */
+function olderCopies(view: RecordsView): readonly { readonly arrival: RecordArrival; readonly span: RecordsSpan }[] {
+  return view.arrivals
+    .filter(({ verdict }) => verdict === 'accept')
+    .flatMap((arrival) =>
+      view.spans
+        .filter(
+          (span) =>
+            span.records &&
+            span.link !== arrival.link &&
+            span.peerId === arrival.envelope.origin &&
+            span.fromEvent < arrival.event &&
+            span.toEvent > arrival.event &&
+            spokenInstance(view, span, arrival) !== undefined,
+        )
+        .map((span) => ({ arrival, span })),
+    );
+}
+
+/** The largest instance that the peer of a session brought of itself before, if it is below that of the record. */
+function spokenInstance(view: RecordsView, span: RecordsSpan, arrival: RecordArrival): bigint | undefined {
+  const spoken = view.arrivals
+    .filter(({ link, event, envelope, verdict, clause }) => {
+      const isOwn = link === span.link && event >= span.fromEvent && event < arrival.event && envelope.origin === span.peerId;
+      return isOwn && (verdict === 'accept' || clause === 'REC-020');
+    })
+    .map(({ record }) => record?.instance ?? 0n);
+  const isBelow = spoken.length > 0 && spoken.every((instance) => instance < (arrival.record?.instance ?? 0n));
+  return isBelow ? spoken[0] : undefined;
+}
 
 function backs(view: RecordsView, link: number, id: string): readonly RecordDeparture[] {
   return view.departures.filter(

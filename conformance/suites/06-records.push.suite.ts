@@ -407,6 +407,29 @@ export const checks: readonly Check[] = [
     rules: [staleIsAnswered, pushedWithinBounds],
   }),
   recordsCheck({
+    id: 'records.push.older-copy',
+    title: 'A session with an earlier copy of an origin is told of the later one; one with the same copy is not',
+    clauses: ['REC-054', 'REC-061'],
+    plans: fc
+      .record({ startedMs: fc.constantFrom(0, 30_000, 60_000, 90_000), other: fc.boolean() })
+      .map(({ startedMs, other }) =>
+        plan([
+          recordsSession(0),
+          recordsSession(1, 'copied'),
+          pushRecords(1, contactRecord('first', { by: 'copied', startedMs: 60_000 })),
+          pushRecords(
+            0,
+            other
+              ? versionRecord('second', { by: 'copied', startedMs, sequence: 2 })
+              : contactRecord('second', { by: 'copied', startedMs, sequence: 2 }),
+          ),
+          wait(1_500),
+        ]),
+      ),
+    rules: [{ ...staleIsAnswered, judge: (view) => ({ ...staleIsAnswered.judge(view), exercised: true }) }, pushedWithinBounds],
+    attacks: ['two running copies of one key'],
+  }),
+  recordsCheck({
     id: 'records.score.rejects',
     title: 'Rejected records cost a peer its session, ignored ones do not',
     clauses: ['REC-031'],

@@ -1,11 +1,11 @@
 /** What becomes of records that come in: judged, held, passed on. Spec: REC-010 to REC-031, REC-050, REC-053 */
-import type { LinkId, MonoMs, Now } from '../types.ts';
+import type { EnvelopeHash, LinkId, MonoMs, Now } from '../types.ts';
 import { hashEnvelope } from '../wire/envelope.ts';
 import { KIND_RECORD_PUSH } from '../wire/frame.ts';
 import { encodeRecordList } from '../wire/records-body.ts';
 import type { ListedRecord } from './contract.ts';
 import { isNewer, KIND_CONTACT, type ReadRecord } from './record.ts';
-import type { RecordsState } from './state.ts';
+import type { RecordsLink, RecordsState } from './state.ts';
 import type { HeldRecord } from './table.ts';
 import { judgeRecord, type RecordJudgement, type RecordMemory, type Way } from './verdict.ts';
 
@@ -23,23 +23,26 @@ export function receive(state: RecordsState, bytes: Uint8Array, arrival: Arrival
   if (known !== undefined) {
     // A further copy of what is held has the verdict of REC-020 whatever else is asked.
     if (arrival.link !== undefined) state.outbox.note(known.id, arrival.link);
-    report(state, bytes, arrival.link, { verdict: 'ignore', code: 'E_RECORD_OLD', clause: 'REC-020' });
+    report(state, known.hash, arrival.link, { verdict: 'ignore', code: 'E_RECORD_OLD', clause: 'REC-020' });
     return false;
   }
   const way: Way = { isPushed: arrival.isPushed, from };
   const judgement = judgeRecord(options, memoryOf(state, now.monoMs), bytes, way, now);
   if (judgement.record !== undefined && arrival.link !== undefined) state.outbox.note(judgement.record.id, arrival.link);
+  if (judgement.record !== undefined && (judgement.verdict === 'pass' || judgement.clause === 'REC-020')) {
+    noteInstance(state, judgement.record, arrival.link);
+  }
   if (judgement.verdict === 'pass') {
     const held = hold(state, judgement.record);
     if (held !== undefined) {
       accept(state, held, arrival, now);
-      report(state, bytes, arrival.link, { verdict: 'accept' });
+      report(state, held.hash, arrival.link, { verdict: 'accept' });
       return true;
     }
-    report(state, bytes, arrival.link, { verdict: 'ignore', code: 'E_RECORD_ROOM', clause: 'REC-027' });
+    report(state, judgement.record.hash, arrival.link, { verdict: 'ignore', code: 'E_RECORD_ROOM', clause: 'REC-027' });
     return false;
   }
-  report(state, bytes, arrival.link, judgement);
+  report(state, judgement.record?.hash ?? hashEnvelope(options.crypto, bytes), arrival.link, judgement);
   if (judgement.verdict === 'reject' && from !== undefined) state.outputs.push({ type: 'envelopeRejected', peer: from });
   if (judgement.clause === 'REC-020' && judgement.record !== undefined) pushBack(state, judgement.record, arrival.link, now.monoMs);
   return false;
@@ -83,6 +86,7 @@ function accept(state: RecordsState, held: HeldRecord, { link, isPushed }: Arriv
     propose(state, held);
   }
   state.outputs.push({ type: 'notice', notice: { type: 'records.accepted', ...listed(held) } });
+  tellOlderCopy(state, held, link, now.monoMs);
   if (isPushed) announce(state, held, link, now.monoMs);
 }
 
@@ -111,7 +115,27 @@ function pushBack(state: RecordsState, stale: ReadRecord, linkId: LinkId | undef
   if (held === undefined || held.id === stale.id) return;
   const last = link.pushedBack.get(stale.slot);
   if (last !== undefined && nowMs - last < state.options.params['records.push_window_ms']) return;
-  link.pushedBack.set(stale.slot, nowMs);
+  sendBack(state, link, held, nowMs);
+}
+
+/** Notes which instance of a peer speaks on its session. */
+function noteInstance(state: RecordsState, { origin, payload }: ReadRecord, linkId: LinkId | undefined): void {
+  const link = linkId === undefined ? undefined : state.links.get(linkId);
+  if (link === undefined || link.peer !== origin) return;
+  if (link.broughtInstance === undefined || link.broughtInstance < payload.instance) link.broughtInstance = payload.instance;
+}
+
+/** A session may be with a copy of the origin that was started earlier: it hears of the later one. Spec: REC-054 */
+function tellOlderCopy(state: RecordsState, held: HeldRecord, from: LinkId | undefined, nowMs: MonoMs): void {
+  const links = [...state.links.values()].filter(({ peer }) => peer === held.origin).sort((a, b) => a.link - b.link);
+  for (const link of links) {
+    if (link.link === from || link.broughtInstance === undefined || link.broughtInstance >= held.payload.instance) continue;
+    sendBack(state, link, held, nowMs);
+  }
+}
+
+function sendBack(state: RecordsState, link: RecordsLink, held: HeldRecord, nowMs: MonoMs): void {
+  link.pushedBack.set(held.slot, nowMs);
   state.outbox.note(held.id, link.link);
   state.outputs.push({ type: 'sendFrame', link: link.link, kind: KIND_RECORD_PUSH, body: encodeRecordList({ records: [held.envelope] }) });
 }
@@ -121,12 +145,11 @@ type RefusedVerdict = Pick<Extract<RecordJudgement, { readonly clause: string }>
 /** Reports the verdict on what came in a session. */
 function report(
   state: RecordsState,
-  bytes: Uint8Array,
+  envelopeHash: EnvelopeHash,
   link: LinkId | undefined,
   told: { readonly verdict: 'accept' } | RefusedVerdict,
 ): void {
   if (link === undefined) return;
-  const envelopeHash = hashEnvelope(state.options.crypto, bytes);
   const { verdict } = told;
   const [code, clause] = verdict === 'accept' ? [undefined, undefined] : [told.code, told.clause];
   state.outputs.push({ type: 'verdict', link, envelopeHash, verdict, code, clause });

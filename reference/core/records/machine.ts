@@ -121,7 +121,7 @@ function addLink(state: RecordsState, { link, peer, capabilities }: Extract<Sess
   state.sessions.set(link, peer);
   state.sessionCounts.set(peer, (state.sessionCounts.get(peer) ?? 0) + 1);
   if (!capabilities.has(CAPABILITY_RECORDS)) return;
-  state.links.set(link, { link, peer, pushedBack: new Map() });
+  state.links.set(link, { link, peer, pushedBack: new Map(), broughtInstance: undefined });
   introduce(state, link);
 }
 

@@ -4,8 +4,8 @@ import type { Envelope } from '../../../proto/gen/carillon/v1/identity_pb.ts';
 import { type Record as RecordPayload, RecordSchema } from '../../../proto/gen/carillon/v1/records_pb.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Params } from '../params.ts';
-import type { MessageId, PeerId, WallMs } from '../types.ts';
-import { envelopeId, envelopeOrigin } from '../wire/envelope.ts';
+import type { EnvelopeHash, MessageId, PeerId, WallMs } from '../types.ts';
+import { envelopeId, envelopeOrigin, hashEnvelope } from '../wire/envelope.ts';
 
 export type { RecordPayload };
 export { RecordSchema };
@@ -35,6 +35,8 @@ export interface ReadRecord {
   readonly slot: Slot;
   readonly payload: RecordPayload;
   readonly envelope: Uint8Array;
+  /** SHA-256 of the envelope's bytes. */
+  readonly hash: EnvelopeHash;
   /** Whether this very node made it, not another copy of it. */
   readonly isMade: boolean;
 }
@@ -53,6 +55,7 @@ export function readRecord(
     slot: slotOf(payload.kind, payload.index),
     payload,
     envelope: bytes,
+    hash: hashEnvelope(crypto, bytes),
     isMade: false,
   };
 }

@@ -11,6 +11,8 @@ import { RecordTable } from './table.ts';
 export interface RecordsLink extends PushLink {
   /** When a newer record was pushed back for a label of the peer (REC-053). */
   readonly pushedBack: Map<Slot, MonoMs>;
+  /** The largest instance of the records that the peer brought of itself; undefined before the first (REC-054). */
+  broughtInstance: bigint | undefined;
 }
 
 /** A question of the application that waits for its answer. */
