@@ -243,6 +243,7 @@ export const tablesItsSet: ViewRule = rule(['RCN-062'], (view, findings) => {
   let exercised = false;
   for (const question of view.posed) {
     const cells = numberIn(question.fields, 'cells');
+    if (requestFault(view, question) !== undefined) continue;
     if (question.message !== 'SketchRequest' || cells === 0 || question.reply === undefined || outcomeOf(question.reply.fields) !== OK)
       continue;
     const fetched = view.posed.findLast((one) => one.message === 'FetchRequest' && one.reply !== undefined && one.event < question.event);

@@ -110,7 +110,13 @@ export const checks: readonly Check[] = [
     plans: fc
       .constantFrom('none', 'busy', 'noSet', 'gone', 'unknownOutcome')
       .map((lie) =>
-        stakedPlan([...holder(0, { records: 2 }), ...holder(1, { records: 2 }), ...holder(2, { records: 2, lie }), wait(100_000)]),
+        stakedPlan([
+          ...holder(0, { records: 2 }),
+          ...holder(1, { records: 2 }),
+          wait(90_000),
+          ...holder(2, { records: 2, lie }),
+          wait(35_000),
+        ]),
       ),
     rules: [comesToItsTurn],
     runs: 2,
