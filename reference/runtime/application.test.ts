@@ -83,6 +83,30 @@ describe('nodes that began with one address', () => {
     await alice.unban(bob.peerId);
   });
 
+  test('dial a peer that is suggested to them', async () => {
+    const network = createMemoryNetwork();
+    const start = (first: number) =>
+      startGroup({
+        first,
+        count: 1,
+        networkId: 'application',
+        preset: 'devnet',
+        basePort: 7600,
+        transport: (index) => network.transport(`10.0.0.${index + 1}`),
+        bootstrap: 'ws://10.0.0.200:1',
+      });
+    const [left, right] = [await start(0), await start(1)];
+    try {
+      const [alice, bob] = [left.nodes[0], right.nodes[0]];
+      if (alice === undefined || bob?.url === undefined) throw new Error('no nodes');
+      const established = new Promise((resolve) => alice.on('established', resolve));
+      await alice.suggest(bob.peerId, [bob.url]);
+      expect(await established).toMatchObject({ peer: bob.peerId, direction: 'outbound' });
+    } finally {
+      await Promise.all([left.stop(), right.stop()]);
+    }
+  });
+
   test('ask nothing of a node that has stopped', async () => {
     const { nodes } = await found(2);
     await nodes[0]?.stop();

@@ -75,6 +75,8 @@ export interface Application {
   /** Names a peer that is never pruned or evicted, and where it is, if anywhere is known. */
   protect(peer: PeerId, addresses?: readonly string[]): Promise<void>;
   unprotect(peer: PeerId): Promise<void>;
+  /** Names a peer that may be worth a session, as mDNS or a service registry of the operator's finds them. */
+  suggest(peer: PeerId, addresses: readonly string[], region?: string): Promise<void>;
 }
 
 /** A request that the node did not take; `code` is a name of chapter 20. */
@@ -150,6 +152,9 @@ export function createApplication(ask: Ask): Application {
     },
     unprotect: async (peer) => {
       expectOutcome(await ask({ type: 'topology.unprotect', peer }), 'topology.done');
+    },
+    suggest: async (peer, addresses, region = '') => {
+      expectOutcome(await ask({ type: 'topology.candidate', peer, addresses, region }), 'topology.done');
     },
   };
 }
