@@ -82,7 +82,10 @@ export const checks: readonly Check[] = [
     plans: fc
       .integer({ min: 26, max: 30 })
       .map((records) =>
-        stakedPlan([...holder(0, { records }), wait(4_000)], { 'reconcile.partition_items_max': '64', 'reconcile.differences_max': '64' }),
+        stakedPlan([...holder(0, { records }), ...holder(1, { garbage: true }), wait(4_000)], {
+          'reconcile.partition_items_max': '64',
+          'reconcile.differences_max': '64',
+        }),
       ),
     rules: [goesOn],
   }),

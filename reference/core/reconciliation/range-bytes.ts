@@ -1,4 +1,4 @@
-/** The bytes of range messages: big-endian base-128 numbers, bounds, fingerprints. Spec: RCN-070 to RCN-073 */
+/** The bytes of range messages: big-endian base-128 numbers, bounds, fingerprints. Spec: RCN-071, RCN-074 */
 import type { CryptoProvider } from '../crypto/provider.ts';
 
 /** First byte of every range message. */

@@ -124,7 +124,7 @@ function findBound(items: readonly RangeItem[], from: number, bound: RangeBound)
   return low;
 }
 
-/** The shortest bound between two neighbours. Spec: RCN-073 */
+/** The shortest bound between two neighbours. Spec: RCN-074 */
 function boundBetween(before: RangeItem, after: RangeItem): RangeBound {
   if (before.time !== after.time) return { time: after.time, id: new Uint8Array(0) };
   let shared = 0;

@@ -1,5 +1,5 @@
 /** Machines of this chapter with sets in memory, joined by links that carry questions and answers in virtual time. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { fromHex, toHex } from '../bytes.ts';
 import { portableCrypto } from '../crypto/portable.ts';
 import type { SetName } from '../machine.ts';
@@ -12,7 +12,7 @@ import { createReconciliation, type ReconciliationMachine } from './machine.ts';
 
 /** SHA-256 of a text. */
 export function idFrom(text: string): MessageId {
-  return createHash('sha256').update(text).digest('hex') as MessageId;
+  return toHex(sha256(new TextEncoder().encode(text))) as MessageId;
 }
 
 /** A set whose items are texts; an item's id is its hash, its time what `timeOf` gives. */

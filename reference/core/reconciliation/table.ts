@@ -22,7 +22,7 @@ export function cellsOf(checkLow: number, checkHigh: number, cells: number): rea
   return places;
 }
 
-/** The table of a set; `cells` is a multiple of 4. Spec: RCN-060, RCN-061 */
+/** The table of a set; `cells` is a multiple of 4. Spec: RCN-060 */
 export function makeTable(set: SaltedSet, cells: number): CodedSymbols {
   const table = emptySymbols(cells);
   for (let at = 0; at < set.size; at++) {
