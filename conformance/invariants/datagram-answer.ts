@@ -156,6 +156,27 @@ export const provenAreApart: DatagramRule = {
   },
 };
 
+/** Of questions in a flood those get their reply for which the buckets hold the cost, and no others: what is dropped costs nothing (WIR-150). */
+export const bucketsAsWritten: DatagramRule = {
+  clauses: ['WIR-150'],
+  judge(view) {
+    const asked = exchanges(view).filter(({ question, isOver }) => isQuestion(question) && isOver && question.seen.fault === undefined);
+    const dropped = asked.filter(({ admission }) => admission.type === 'dropped' && admission.clause === 'WIR-109');
+    const [first] = dropped;
+    const after = asked.filter(
+      ({ question, admission }) => admission.type === 'admitted' && first !== undefined && question.event > first.question.event,
+    );
+    const silent = after.filter(({ replies }) => replies.length === 0);
+    const findings = [
+      ...dropped
+        .filter(({ replies }) => replies.length > 0)
+        .map(({ question }) => finding('WIR-150', 'silence', 'a reply', question.event)),
+      ...silent.map(({ question }) => finding('WIR-150', 'a reply: the buckets hold the cost', 'silence', question.event)),
+    ];
+    return { findings, exercised: after.length > 0 };
+  },
+};
+
 const CLAUSE_OF_STANDING: Readonly<Record<Standing, string | undefined>> = {
   none: undefined,
   valid: undefined,

@@ -8,6 +8,7 @@ import { checks as identityUse } from './02-identity.use.suite.ts';
 import { checks as identityVectors } from './02-identity.vectors.suite.ts';
 import { checks as wireBodies } from './03-wire.bodies.suite.ts';
 import { checks as wireDatagrams } from './03-wire.datagrams.suite.ts';
+import { checks as wireFloods } from './03-wire.floods.suite.ts';
 import { checks as wireFrames } from './03-wire.frames.suite.ts';
 import { checks as wireQuestions } from './03-wire.questions.suite.ts';
 import { checks as wireTransport } from './03-wire.transport.suite.ts';
@@ -32,6 +33,7 @@ import { checks as recordsOwn } from './06-records.own.suite.ts';
 import { checks as recordsPush } from './06-records.push.suite.ts';
 import { checks as recordsTable } from './06-records.table.suite.ts';
 import { checks as recordsVectors } from './06-records.vectors.suite.ts';
+import { checks as recordsVerdict } from './06-records.verdict.suite.ts';
 import { checks as reconciliationAnswering } from './07-reconciliation.answering.suite.ts';
 import { checks as reconciliationAsking } from './07-reconciliation.asking.suite.ts';
 import { checks as reconciliationVectors } from './07-reconciliation.vectors.suite.ts';
@@ -57,6 +59,7 @@ export const suites: readonly Suite[] = [
   { file: '02-identity.vectors.suite.ts', checks: identityVectors },
   { file: '03-wire.bodies.suite.ts', checks: wireBodies },
   { file: '03-wire.datagrams.suite.ts', checks: wireDatagrams },
+  { file: '03-wire.floods.suite.ts', checks: wireFloods },
   { file: '03-wire.frames.suite.ts', checks: wireFrames },
   { file: '03-wire.questions.suite.ts', checks: wireQuestions },
   { file: '03-wire.transport.suite.ts', checks: wireTransport },
@@ -81,6 +84,7 @@ export const suites: readonly Suite[] = [
   { file: '06-records.push.suite.ts', checks: recordsPush },
   { file: '06-records.table.suite.ts', checks: recordsTable },
   { file: '06-records.vectors.suite.ts', checks: recordsVectors },
+  { file: '06-records.verdict.suite.ts', checks: recordsVerdict },
   { file: '07-reconciliation.answering.suite.ts', checks: reconciliationAnswering },
   { file: '07-reconciliation.asking.suite.ts', checks: reconciliationAsking },
   { file: '07-reconciliation.vectors.suite.ts', checks: reconciliationVectors },
