@@ -30,11 +30,18 @@ export class EventHeap<T> {
     if (this.#size === this.#times.length) this.#grow();
     const slot = this.#free.pop() ?? this.#items.length;
     this.#items[slot] = item;
-    const position = this.#size;
-    this.#size += 1;
-    this.#set(position, time, this.#nextOrder, slot);
+    const order = this.#nextOrder;
     this.#nextOrder += 1;
-    this.#rise(position);
+    this.#size += 1;
+    // The newest of equal times goes last, so it never passes a parent of its own time.
+    let position = this.#size - 1;
+    while (position > 0) {
+      const parent = (position - 1) >> 2;
+      if ((this.#times[parent] as number) <= time) break;
+      this.#move(parent, position);
+      position = parent;
+    }
+    this.#set(position, time, order, slot);
   }
 
   /** Takes the next event out, or returns undefined when there is none. */
@@ -46,10 +53,7 @@ export class EventHeap<T> {
     this.#items[slot] = undefined;
     this.#free.push(slot);
     this.#size -= 1;
-    if (this.#size > 0) {
-      this.#move(this.#size, 0);
-      this.#sink(0);
-    }
+    if (this.#size > 0) this.#sink();
     return { time, item };
   }
 
@@ -63,39 +67,29 @@ export class EventHeap<T> {
     this.#set(to, this.#times[from] as number, this.#orders[from] as number, this.#slots[from] as number);
   }
 
-  #swap(a: number, b: number): void {
-    const [time, order, slot] = [this.#times[a] as number, this.#orders[a] as number, this.#slots[a] as number];
-    this.#move(b, a);
-    this.#set(b, time, order, slot);
-  }
-
-  #isBefore(a: number, b: number): boolean {
-    const [timeA, timeB] = [this.#times[a] as number, this.#times[b] as number];
-    return timeA < timeB || (timeA === timeB && (this.#orders[a] as number) < (this.#orders[b] as number));
-  }
-
-  #rise(start: number): void {
-    let position = start;
-    while (position > 0) {
-      const parent = Math.floor((position - 1) / CHILDREN);
-      if (!this.#isBefore(position, parent)) return;
-      this.#swap(position, parent);
-      position = parent;
-    }
-  }
-
-  #sink(start: number): void {
-    let position = start;
+  /** Fills the hole at the top: the least child rises until the last event fits. */
+  #sink(): void {
+    const last = this.#size;
+    const [time, order, slot] = [this.#times[last] as number, this.#orders[last] as number, this.#slots[last] as number];
+    let hole = 0;
     for (;;) {
-      const first = position * CHILDREN + 1;
-      let least = position;
-      for (let child = first; child < Math.min(first + CHILDREN, this.#size); child++) {
-        if (this.#isBefore(child, least)) least = child;
+      const first = hole * CHILDREN + 1;
+      if (first >= last) break;
+      let least = first;
+      const end = Math.min(first + CHILDREN, last);
+      for (let child = first + 1; child < end; child++) {
+        if (this.#isBefore(child, this.#times[least] as number, this.#orders[least] as number)) least = child;
       }
-      if (least === position) return;
-      this.#swap(position, least);
-      position = least;
+      if (!this.#isBefore(least, time, order)) break;
+      this.#move(least, hole);
+      hole = least;
     }
+    this.#set(hole, time, order, slot);
+  }
+
+  #isBefore(position: number, time: number, order: number): boolean {
+    const own = this.#times[position] as number;
+    return own < time || (own === time && (this.#orders[position] as number) < order);
   }
 
   #grow(): void {
