@@ -3,7 +3,7 @@ import { unhex } from '../model/bytes.ts';
 import { choosePeers } from '../model/overlay.ts';
 import type { Finding } from '../runner/check.ts';
 import type { Message } from './gossip-view.ts';
-import { attachmentTurns, leavesAt, turnAt } from './overlay-attachments.ts';
+import { attachmentTurns, leavesAt, type Turn, turnAt } from './overlay-attachments.ts';
 import { isTaken } from './overlay-observed.ts';
 import { nodeRole, type OverlaySpan, type OverlayView, ROLES } from './overlay-view.ts';
 import type { Rule } from './rule.ts';
@@ -17,6 +17,8 @@ interface Chosen {
   readonly clause: string;
   /** The clause of a push on any other link, where it is another one. */
   readonly otherClause?: string;
+  /** The clause of a message that went nowhere, where it is another one. */
+  readonly nowhereClause?: string;
   readonly exercised: boolean;
 }
 
@@ -47,7 +49,7 @@ function pushesToChosen(clauses: readonly string[], choose: Choice): Rule<Overla
         const missing = chosen.links.filter((link) => !pushed.has(link) && !mayKnow(view, link, message, untilMs));
         if (missing.length > 0) {
           findings.push({
-            clause: chosen.clause,
+            clause: pushed.size === 0 ? (chosen.nowhereClause ?? chosen.clause) : chosen.clause,
             expected: `${name} is pushed on link ${chosen.links.join(', ') || 'none'} within ${withinMs} ms`,
             observed: `not on link ${missing.join(', ')}`,
             at: message.event,
@@ -123,6 +125,16 @@ export const offPushesToActive: Rule<OverlayView> = pushesToChosen(['OVL-001'], 
   return { links: spans.map(({ link }) => link), clause: 'OVL-001', exercised: view.by('kit', 'Role').length > 0 };
 });
 
+/** What a leaf breaks that keeps pushing to supernodes of its own when it has none that count. */
+function clauseWithout(view: OverlayView, message: Message, turn: Turn | undefined): string {
+  const attached = [...(turn?.attachments ?? [])].filter(([, state]) => state === 'attached').map(([link]) => link);
+  const cameFrom = (links: readonly number[], verdict: string): boolean =>
+    view.gossip.arrivals.some((arrival) => links.includes(arrival.link) && arrival.verdict === verdict && arrival.event < message.event);
+  if (attached.length > 0) return cameFrom(attached, 'reject') ? 'OVL-032' : 'OVL-030';
+  const claimed = view.by('kit', 'Role').map(({ link }) => link);
+  return cameFrom(claimed, 'reject') || (claimed.length > 1 && cameFrom(claimed, 'accept')) ? 'OVL-032' : 'OVL-034';
+}
+
 /** A leaf pushes to its proven supernodes, and to its active links as long as it has none (OVL-030 to OVL-035). */
 export const leafPushesToSupernodes: Rule<OverlayView> = pushesToChosen(
   ['OVL-030', 'OVL-031', 'OVL-032', 'OVL-033', 'OVL-034', 'OVL-035'],
@@ -141,12 +153,8 @@ export const leafPushesToSupernodes: Rule<OverlayView> = pushesToChosen(
     if (supernodes.length === 0) {
       if (spans.length > view.gossip.activeSize) return undefined;
       const links = spans.map(({ link }) => link);
-      const wasTaken = spans.some(({ link }) =>
-        view.gossip.arrivals.some((arrival) => arrival.link === link && arrival.verdict === 'accept'),
-      );
-      const hasAttachment = [...(turn?.attachments.values() ?? [])].includes('attached');
-      const clause = hasAttachment && !wasTaken ? 'OVL-030' : hasAttachment ? 'OVL-030' : wasTaken && claimed ? 'OVL-032' : 'OVL-034';
-      return { links, clause, exercised: claimed && spans.length > 1 };
+      const clause = clauseWithout(view, message, turn);
+      return { links, clause, nowhereClause: 'OVL-034', exercised: claimed && spans.length > 1 };
     }
     const exercised = spans.length > supernodes.length;
     if (message.from !== undefined && supernodes.includes(message.from)) return { links: [], clause: 'OVL-035', exercised };

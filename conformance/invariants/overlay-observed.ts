@@ -2,12 +2,17 @@
 import { overlayScore } from '../model/overlay.ts';
 import { claimedRole, type OverlayView, ROLES, roleOf } from './overlay-view.ts';
 
+/** What a Push adds to an envelope, at most. */
+const PUSH_OVERHEAD_BYTES = 100;
+
 /** Counts of one session up to a moment, as low and as high as the spec lets a node count. */
 interface Counts {
   readonly ageMs: number;
   readonly delivered: readonly [low: number, high: number];
   readonly failed: readonly [low: number, high: number];
   readonly origins: readonly [low: number, high: number];
+  /** More bytes a second than any beat can have had: all that was pushed, within a millisecond. */
+  readonly bytesPerSMax: number;
 }
 
 function countsOf(view: OverlayView, link: number, event: number, atMs: number): Counts {
@@ -32,12 +37,13 @@ function countsOf(view: OverlayView, link: number, event: number, atMs: number):
     delivered: [firsts.length, taken.length],
     failed: [rejected, rejected + promises + Math.max(0, asked.length - answered.length)],
     origins: [originsOf(firsts), originsOf(taken)],
+    bytesPerSMax: 1_000 * came.reduce((sum, { envelope }) => sum + envelope.bytes.length / 2 + PUSH_OVERHEAD_BYTES, 0),
   };
 }
 
-/** The observed score at its lowest and at its highest; the rate is anything. */
+/** The observed score at its lowest and at its highest. */
 export function observedScores(view: OverlayView, link: number, event: number, atMs: number): readonly [low: number, high: number] {
-  const { ageMs, delivered, failed, origins } = countsOf(view, link, event, atMs);
+  const { ageMs, delivered, failed, origins, bytesPerSMax } = countsOf(view, link, event, atMs);
   const least = {
     uptimeMin: BigInt(view.number('overlay.observe_ms')),
     bytesMin: BigInt(view.number('overlay.observe_bytes_per_s')),
@@ -47,7 +53,7 @@ export function observedScores(view: OverlayView, link: number, event: number, a
     Number(
       overlayScore({
         uptimeMs: BigInt(Math.floor(ageMs)),
-        bytesPerS: bound === 0 ? 0n : 2n * least.bytesMin,
+        bytesPerS: bound === 0 ? 0n : BigInt(Math.ceil(bytesPerSMax)),
         delivered: BigInt(delivered[bound]),
         failed: BigInt(failed[1 - bound] ?? 0),
         connections: BigInt(origins[bound]),
@@ -71,6 +77,9 @@ export function isTaken(view: OverlayView, link: number, event: number, atMs: nu
   const wasEver = now.delivered[1] >= messagesMin && (highest >= acceptMin || now.failed[1] > 0);
   if (!wasEver) return 'no';
   const beforeMs = atMs - beats;
+  const [, highestBefore] = observedScores(view, link, event, beforeMs);
+  const revokeMin = view.number('overlay.revoke_min');
+  if (highest < revokeMin && highestBefore < revokeMin && now.failed[0] > 0) return 'no';
   const before = countsOf(view, link, event, beforeMs);
   const [lowBefore] = observedScores(view, link, event, beforeMs);
   const [lowNow] = observedScores(view, link, event, atMs);

@@ -261,7 +261,11 @@ export const checks: readonly Check[] = [
         maxLength: 5,
       })
       .map((sends) =>
-        plan([...members(0, 6), ...sends.flatMap(({ to, data }, index) => [send(`s${index}`, to, data), wait(300)]), wait(4_500)]),
+        plan([
+          ...members(0, 6),
+          ...sends.flatMap(({ to, data }, index) => [send(`s${index}`, to, data), send(`t${index}`, to, data), wait(300)]),
+          wait(4_500),
+        ]),
       ),
     rules: [sendsLeave],
     runs: 8,
@@ -336,22 +340,16 @@ export const checks: readonly Check[] = [
     title: 'A message of the node that comes back goes no further, even after a restart',
     clauses: ['OVL-044', 'OVL-047'],
     needs: [...COMMANDS, 'restart'],
-    plans: fc.boolean().map((restarts) => {
-      const back: Step = say(1, 'Route', { target: { peerId: 'p2' }, hops: 3, envelope: { ref: '$2.route.envelope.bytes' } });
-      const again: readonly Step[] = restarts ? [{ op: 'crash' }, { op: 'restart' }, ...members(0, 3)] : [];
-      return plan([
-        members(2, 3)[0] as Step,
-        wait(100),
-        send('mine', 'p2', 'x'),
-        wait(500),
-        ...members(0, 2),
-        ...again,
-        wait(300),
-        back,
-        wait(1_500),
-      ]);
+    plans: fc.record({ restarts: fc.boolean(), target: fc.constantFrom('far', 'near', 'away', 'there') }).map(({ restarts, target }) => {
+      const links = restarts ? [10, 11] : [0, 1];
+      const back = links.map((link) =>
+        say(link, 'Route', { target: { peerId: target }, hops: 3, envelope: { ref: '$9.route.envelope.bytes' } }),
+      );
+      const again: readonly Step[] = restarts ? [{ op: 'crash' }, { op: 'restart' }, ...members(10, 18)] : [];
+      return plan([...members(0, 8), wait(100), send('mine', target, 'x'), wait(500), ...again, wait(300), ...back, wait(1_500)]);
     }),
     rules: [routesGoOn, routeVerdicts],
+    runs: 8,
   }),
   overlayCheck({
     id: 'overlay.broadcast.publishes',

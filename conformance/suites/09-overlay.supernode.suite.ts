@@ -42,19 +42,22 @@ export const checks: readonly Check[] = [
     rules: [promotionsComeInTime, promotionsAreEarned, rolesAreSaid],
     runs: 3,
   }),
-  overlayCheck({
-    id: 'overlay.supernode.not-unfit',
-    title: 'A node that lacks uptime, rate or connections says nothing above leaf',
-    clauses: ['OVL-013'],
-    plans: fc.constantFrom('uptime', 'rate', 'connections').map((lacks) => {
-      const sessions = lacks === 'connections' ? 3 : 5;
-      const least = lacks === 'uptime' ? { 'overlay.uptime_ms_min': '40000' } : {};
-      const traffic = lacks === 'rate' ? [push(0, [message('small')])] : BURST('much');
-      return plan([...members(0, sessions), wait(1_500), ...traffic, wait(33_000)], SETUP(least));
+  ...(['uptime', 'rate', 'connections'] as const).map((lacks) =>
+    overlayCheck({
+      id: `overlay.supernode.not-without-${lacks}`,
+      title: `A node that lacks ${lacks} says nothing above leaf`,
+      clauses: ['OVL-013'],
+      plans: fc.constantFrom(0, 1).map((more) => {
+        const sessions = lacks === 'connections' ? 3 : 5 + more;
+        const least = lacks === 'uptime' ? { 'overlay.uptime_ms_min': '40000' } : {};
+        const traffic = lacks === 'rate' ? [push(0, [message('small')])] : BURST('much');
+        return plan([...members(0, sessions), wait(1_500), ...traffic, wait(33_000)], SETUP(least));
+      }),
+      rules: [promotionsAreEarned],
+      runs: 2,
+      attacks: ['false supernode'],
     }),
-    rules: [promotionsAreEarned],
-    attacks: ['false supernode'],
-  }),
+  ),
   overlayCheck({
     id: 'overlay.supernode.not-at-once',
     title: 'A candidate waits before it becomes a supernode',

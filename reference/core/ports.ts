@@ -1,5 +1,5 @@
 /** Read-only ports between machines: what one lets another ask at any time. `node.ts` connects them. */
-import type { LinkId, MessageId, MonoMs, PeerId } from './types.ts';
+import type { LinkId, MessageId, PeerId } from './types.ts';
 
 /** A message that gossip is about to push. */
 export interface EagerMessage {
@@ -27,8 +27,8 @@ export interface LinkService {
   readonly firsts: number;
   /** Rejected envelopes and broken promises. */
   readonly failed: number;
-  /** When the last Push or Ihave came, undefined before the first. */
-  readonly heardAtMs: MonoMs | undefined;
+  /** Pushes and Ihaves that came on it. */
+  readonly heard: number;
   /** Origins of what was delivered, up to a bound. */
   readonly origins: ReadonlySet<PeerId>;
 }

@@ -43,7 +43,7 @@ export function receiveFrame(state: GossipState, link: GossipLink, kind: number,
     case KIND_PUSH:
       state.service.carriedBytes += body.length;
       state.service.countPush(link.link, body.length);
-      state.service.countHeard(link.link, now.monoMs);
+      state.service.countHeard(link.link);
       withBody(state, link, decodePush(body), now, receivePush);
       return;
     case KIND_PRUNE:
@@ -53,7 +53,7 @@ export function receiveFrame(state: GossipState, link: GossipLink, kind: number,
       withBody(state, link, decodeGraft(body), now, receiveGraft);
       return;
     case KIND_IHAVE:
-      state.service.countHeard(link.link, now.monoMs);
+      state.service.countHeard(link.link);
       withBody(state, link, decodeIhave(body), now, receiveIhave);
       return;
     case KIND_IWANT:

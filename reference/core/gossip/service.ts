@@ -1,6 +1,6 @@
 /** What links and the node itself have done, counted for those who choose by it. Spec: chapter 09, "Roles" and "Observation" */
 import type { LinkService, OwnService } from '../ports.ts';
-import type { LinkId, MonoMs, PeerId } from '../types.ts';
+import type { LinkId, PeerId } from '../types.ts';
 
 /** Origins that are told apart on one link. */
 const ORIGINS_MAX = 1024;
@@ -10,7 +10,7 @@ class LinkCounts implements LinkService {
   delivered = 0;
   firsts = 0;
   failed = 0;
-  heardAtMs: MonoMs | undefined = undefined;
+  heard = 0;
   readonly origins = new Set<PeerId>();
 }
 
@@ -40,9 +40,9 @@ export class Service implements OwnService {
     if (counts !== undefined) counts.pushedBytes += bytes;
   }
 
-  countHeard(link: LinkId, nowMs: MonoMs): void {
+  countHeard(link: LinkId): void {
     const counts = this.#links.get(link);
-    if (counts !== undefined) counts.heardAtMs = nowMs;
+    if (counts !== undefined) counts.heard += 1;
   }
 
   /** A message was accepted; `link` pushed it first. */

@@ -39,7 +39,7 @@ function ask(state: OverlayState, id: LinkId, nowMs: MonoMs): void {
   if (link === undefined) return;
   const question = state.nextAsk as AskId;
   state.nextAsk += 1;
-  state.attachments.set(id, { link: id, peer: link.peer, ask: question, heardAtMs: nowMs, others: 0 });
+  state.attachments.set(id, { link: id, peer: link.peer, ask: question, heardAtMs: nowMs, heard: 0, others: 0 });
   state.effects.push({
     type: 'ask',
     ask: question,
@@ -68,7 +68,13 @@ export function takeAnswer(state: OverlayState, question: AskId, link: LinkId, a
     return;
   }
   attachment.ask = undefined;
+  markHeard(state, attachment, nowMs);
+}
+
+/** The supernode is not silent: what counts begins anew. */
+function markHeard(state: OverlayState, attachment: Attachment, nowMs: MonoMs): void {
   attachment.heardAtMs = nowMs;
+  attachment.heard = state.options.serviceOf(attachment.link)?.heard ?? 0;
   attachment.others = othersOf(state, attachment.link);
 }
 
@@ -115,14 +121,12 @@ export function dropSilent(state: OverlayState, nowMs: MonoMs): void {
   const { params, serviceOf, isPruned } = state.options;
   for (const attachment of [...state.attachments.values()]) {
     if (attachment.ask !== undefined) continue;
-    const others = othersOf(state, attachment.link);
-    const heardAtMs = serviceOf(attachment.link)?.heardAtMs ?? attachment.heardAtMs;
     // What was pruned may well be silent.
-    if (heardAtMs > attachment.heardAtMs || isPruned(attachment.link)) {
-      attachment.heardAtMs = isPruned(attachment.link) ? nowMs : heardAtMs;
-      attachment.others = others;
+    if ((serviceOf(attachment.link)?.heard ?? 0) > attachment.heard || isPruned(attachment.link)) {
+      markHeard(state, attachment, nowMs);
       continue;
     }
+    const others = othersOf(state, attachment.link);
     const isSilent =
       nowMs - attachment.heardAtMs >= params['overlay.silent_ms'] && others - attachment.others >= params['overlay.silent_messages'];
     if (isSilent) detach(state, attachment, nowMs);

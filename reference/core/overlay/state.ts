@@ -36,8 +36,9 @@ export interface Attachment {
   readonly peer: PeerId;
   /** The question that waits; undefined once it is attached. */
   ask: AskId | undefined;
-  /** When the supernode was last heard, and how many messages others had brought by then. */
+  /** When the supernode was last found to have been heard, what had been heard, and how many messages others had brought by then. */
   heardAtMs: MonoMs;
+  heard: number;
   others: number;
 }
 
