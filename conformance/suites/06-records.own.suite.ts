@@ -11,8 +11,9 @@ import {
   versionRecord,
 } from '../arbitraries/records-plans.ts';
 import type { Step } from '../driver/plan.ts';
-import { introducesItself, ownInOrder, publishesChanges, renewsInTime, yieldsToWinner } from '../invariants/records-own.ts';
+import { introducesItself, ownInOrder, publishesChanges, renewsInTime } from '../invariants/records-own.ts';
 import { acceptedIsPushed, pushedWithinBounds, refusedIsSilent } from '../invariants/records-push.ts';
+import { yieldsToWinner } from '../invariants/records-superseded.ts';
 import type { Check } from '../runner/check.ts';
 import { recordsCheck } from './records-check.ts';
 
