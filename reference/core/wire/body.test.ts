@@ -101,8 +101,11 @@ function decode(kind: number, body: Uint8Array): Decoded<unknown> {
 }
 
 describe('bodies', () => {
-  test('every kind has a decoder', () => {
-    expect([...DECODERS.keys()]).toEqual([...FRAME_KINDS.keys()]);
+  test('every kind of chapters 04 and 05 has a decoder here', () => {
+    // The body of a Retry is empty, and its token stands elsewhere; the mempool and the further chapters have files of their own.
+    const elsewhere = new Set(['Retry', 'Forward']);
+    const kinds = [...FRAME_KINDS.values()].filter(({ kind, name }) => kind < 50 && !elsewhere.has(name)).map(({ kind }) => kind);
+    expect([...DECODERS.keys()]).toEqual(kinds);
   });
 
   test('every body comes back as it was written, and holds no view of the bytes it came in', () => {
