@@ -81,13 +81,10 @@ export function endMember(state: TopologyState, member: Member, code: ErrorName,
 /** Decides on a session whose handshake has just ended well. Spec: TOP-010 to TOP-023, TOP-071 */
 export function judgeMember(state: TopologyState, member: Member): void {
   const { peer } = member;
-  if (state.bans.has(peer, state.nowMs)) {
-    endMember(state, member, 'E_BANNED', 'TOP-010');
-    return;
-  }
   if (member.isTransient) {
     const transients = [...state.members.values()].filter(({ isTransient, isEnding }) => isTransient && !isEnding).length;
-    if (transients > state.params['topology.transient_max']) endMember(state, member, 'E_BUDGET', 'TOP-071');
+    if (state.bans.has(peer, state.nowMs)) endMember(state, member, 'E_BANNED', 'TOP-010');
+    else if (transients > state.params['topology.transient_max']) endMember(state, member, 'E_BUDGET', 'TOP-071');
     return;
   }
   const sessions = countedMembers(state)
