@@ -255,6 +255,8 @@ export type PeerEvent =
   | { readonly type: 'candidate'; readonly peer: PeerId; readonly addresses: readonly Address[] }
   /** The topology knows too few candidates; told to the DHT. */
   | { readonly type: 'wantPeers'; readonly count: number }
+  /** The node's role in the overlay, or the supernodes by which it is reached, changed; told to the records. */
+  | { readonly type: 'placeChanged' }
   /** The overlay wants to reach a peer; told to the DHT, which answers with `contactFound`. */
   | { readonly type: 'wantContact'; readonly peer: PeerId }
   /** No addresses: not found. */

@@ -168,6 +168,7 @@ const LOCAL: LocalRoutes = {
   candidate: ['topology'],
   misbehaved: ['topology'],
   envelopeRejected: ['gossip'],
+  placeChanged: ['records'],
   wantPeers: ['dht'],
   wantContact: ['dht'],
   contactFound: ['overlay'],

@@ -32,7 +32,7 @@ export type OverlayInput =
 export type OverlayOutput =
   | SessionCommand
   | ConnectCommand
-  | Extract<PeerEvent, { readonly type: 'wantContact' | 'envelopeRejected' }>
+  | Extract<PeerEvent, { readonly type: 'wantContact' | 'envelopeRejected' | 'placeChanged' }>
   | Extract<NodeInput, { readonly type: 'publish' }>
   | Extract<NodeEffect, { readonly type: 'outcome' | 'notice' | 'verdict' | 'violation' }>;
 

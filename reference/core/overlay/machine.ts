@@ -43,6 +43,8 @@ const VIA_MAX = 3;
 /** Starts a node's overlay without sessions. */
 export function createOverlay(options: OverlayOptions): OverlayMachine {
   const state = createState(options);
+  /** The place that was told last, as text. */
+  let told = placeText(state);
   return {
     handle(input, now) {
       state.nowMs = now.monoMs;
@@ -52,6 +54,9 @@ export function createOverlay(options: OverlayOptions): OverlayMachine {
         expireSends(state, now.monoMs);
       }
       beat(state, now.monoMs);
+      const place = placeText(state);
+      if (place !== told) state.effects.push({ type: 'placeChanged' });
+      told = place;
       return state.effects.splice(0);
     },
     deadline: () => nextDeadline(state),
@@ -235,6 +240,11 @@ function followSize(state: OverlayState, nowMs: MonoMs): void {
 function placeOf(state: OverlayState): OverlayPlace {
   const attached = [...state.attachments.values()].filter(({ ask }) => ask === undefined);
   return { role: state.role, via: attached.slice(0, VIA_MAX).map(({ peer }) => peer) };
+}
+
+function placeText(state: OverlayState): string {
+  const { role, via } = placeOf(state);
+  return `${role} ${via.join(' ')}`;
 }
 
 function nextDeadline(state: OverlayState): MonoMs | undefined {

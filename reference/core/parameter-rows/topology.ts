@@ -35,7 +35,7 @@ export const TOPOLOGY_ROWS = {
   },
   'topology.connections_max': {
     unit: 'sessions',
-    values: [100, 100, 50, 192, 48],
+    values: [100, 100, 50, 192, 64],
     range: [1, 10000],
     clause: 'TOP-014',
     meaning: 'sessions that count, at most',

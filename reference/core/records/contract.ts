@@ -45,7 +45,7 @@ export type RecordsNotice =
 export type RecordsInput =
   | SessionEvent
   | DatagramEvent
-  | Extract<PeerEvent, { readonly type: 'reconciled' }>
+  | Extract<PeerEvent, { readonly type: 'reconciled' | 'placeChanged' }>
   | Extract<NodeInput, { readonly type: 'local' | 'tick' }>;
 
 /** Everything that it asks for or tells. */

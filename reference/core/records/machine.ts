@@ -12,7 +12,7 @@ import { answerTo, fetchRecords, giveUp, takeAnswer } from './asking.ts';
 import type { PeerClaims, RecordsInput, RecordsOptions, RecordsOutput } from './contract.ts';
 import { inFrames } from './outbox.ts';
 import { KIND_CONTACT, RECORD_CONTEXT, RecordSchema, slotOf, wholeMs } from './record.ts';
-import { publishDue, resumeMs, setOwn, start } from './self.ts';
+import { contactChanged, publishDue, resumeMs, setOwn, start } from './self.ts';
 import { createState, type RecordsState } from './state.ts';
 
 export type { PeerClaims, RecordsInput, RecordsOptions, RecordsOutput } from './contract.ts';
@@ -105,6 +105,9 @@ function take(state: RecordsState, input: RecordsInput, now: Now): void {
       return;
     case 'local':
       request(state, input, now);
+      return;
+    case 'placeChanged':
+      contactChanged(state, now);
       return;
     case 'answeredByDatagram':
     case 'rtt':

@@ -40,6 +40,11 @@ export function start(state: RecordsState, now: Now): void {
   own.set(KIND_VERSION, 0, () => versionBody(state), now);
 }
 
+/** Says anew where the node is to be found; what was not begun yet is said then. Spec: REC-046 */
+export function contactChanged(state: RecordsState, now: Now): void {
+  if (state.own.has(KIND_CONTACT, 0)) state.own.set(KIND_CONTACT, 0, () => contactBody(state), now);
+}
+
 function contactBody(state: RecordsState): RecordPayload['body'] {
   const { listenAddresses, roles, capabilities, region = '', overlayPlace } = state.options;
   const place = overlayPlace?.() ?? { role: 0, via: [] };
