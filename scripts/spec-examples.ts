@@ -17,6 +17,7 @@ import {
   twoFramesExample,
 } from './spec-example-bytes.ts';
 import { datagramExample } from './spec-example-datagrams.ts';
+import { dhtDistanceExample, dhtFindNodeExample, dhtSizeExample, dhtValueKeyExample } from './spec-example-dht.ts';
 import { overlayAutoExample, overlayChoiceExample, overlayScoreExample, routeExample } from './spec-example-overlay.ts';
 import { capExample, rangesExample, sketchExample, walkExample } from './spec-example-reconciliation.ts';
 import { recordNewerExample, recordPushExample, recordWindowExample } from './spec-example-records.ts';
@@ -81,6 +82,10 @@ export const EXAMPLES: Readonly<Record<string, () => string>> = {
   'topology-score': topologyScoreExample,
   'topology-region': topologyRegionExample,
   'topology-backoff': topologyBackoffExample,
+  'dht-distance': dhtDistanceExample,
+  'dht-find-node': dhtFindNodeExample,
+  'dht-value-key': dhtValueKeyExample,
+  'dht-size': dhtSizeExample,
   'code-use': () => codeUse(clausesOf(SPEC), CODES),
 };
 

@@ -96,7 +96,9 @@ export const namesOnlyVerified: DhtRule = {
     for (const { exchange } of contactReplies(view)) {
       if (exchange.answer === undefined) continue;
       const verified = view.verifiedAt(exchange.event);
-      const clients = new Set(view.spans.filter(({ listens }) => listens.length === 0).map(({ peerId }) => peerId));
+      const clients = new Set(
+        view.spans.filter(({ listens, host }) => !listens.some((text) => hostIn(text) === host)).map(({ peerId }) => peerId),
+      );
       exercised = true;
       for (const { peerId } of contactsIn(exchange.answer)) {
         const at = exchange.answer.event;

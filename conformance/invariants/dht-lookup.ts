@@ -2,7 +2,7 @@
 import { envelopesIn, messagesIn, textIn } from '../driver/seen.ts';
 import { hex, readU64be, unhex, utf8 } from '../model/bytes.ts';
 import { byDistance } from '../model/dht.ts';
-import { judgeProvider } from '../model/dht-values.ts';
+import { judgeProvider, judgeValue } from '../model/dht-values.ts';
 import { readEnvelope } from '../model/envelope.ts';
 import { peerId } from '../model/peer-id.ts';
 import type { Finding } from '../runner/check.ts';
@@ -235,11 +235,35 @@ export const givesWhatItFound: DhtRule = {
         for (const id of good)
           if (!given.includes(id))
             findings.push({ clause: 'DHT-086', expected: `the record of ${short(id)}`, observed: 'it is left out', at });
-      }
+      } else judgeContents(view, lookup, answered, findings);
     }
     return { findings, exercised };
   },
 };
+
+/** The content that wins of all that came, and no other (DHT-085, DHT-086). */
+function judgeContents(view: DhtView, lookup: SeenLookup, answered: readonly Exchange[], findings: Finding[]): void {
+  const at = lookup.endEvent;
+  const networkId = utf8(view.trace.networkId);
+  const came = answered.flatMap(({ answer }) =>
+    messagesIn(answer?.fields ?? {}, 'values').map((one) => ({ namespace: textIn(one, 'namespace'), content: textIn(one, 'content') })),
+  );
+  const good = came.flatMap(({ namespace, content }) => {
+    const read = judgeValue(networkId, namespace, unhex(content));
+    return 'error' in read || hex(read.key) !== lookup.target ? [] : [{ namespace, content, sequence: read.sequence }];
+  });
+  const given = lookup.values.slice(5);
+  for (const content of given)
+    if (!good.some((one) => one.content === content))
+      findings.push({ clause: 'DHT-085', expected: 'contents of the key, in order', observed: `${short(content)}, which is not`, at });
+  const mutable = good
+    .filter(({ namespace }) => namespace === 'mutable')
+    .sort((a, b) => (a.sequence < b.sequence ? 1 : a.sequence > b.sequence ? -1 : 0));
+  const best = mutable[0]?.sequence;
+  const winners = best === undefined ? good : mutable.filter(({ sequence }) => sequence === best);
+  if (winners.length > 0 && !winners.some(({ content }) => content === given[0]))
+    findings.push({ clause: 'DHT-086', expected: 'the content that wins', observed: given.length === 0 ? 'none' : 'another', at });
+}
 
 /** The signer of a record of the key that is in order, whoever brings it. */
 function judgeFound(view: DhtView, bytes: string, wallMs: bigint, key: string): string | undefined {

@@ -1,9 +1,10 @@
 /** What the node does on its own: checks, hints, refreshes, publications (DHT-026, DHT-027, DHT-030, DHT-090 to DHT-105). */
 import { envelopeIn, envelopesIn, messageIn, messagesIn, textIn } from '../driver/seen.ts';
 import { hex, unhex, utf8 } from '../model/bytes.ts';
-import { bucketIndex, byDistance } from '../model/dht.ts';
+import { bucketIndex, byDistance, distance, networkSize, type SizeSample } from '../model/dht.ts';
 import { readListText } from '../model/dht-address.ts';
 import { judgeProvider } from '../model/dht-values.ts';
+import { activeSize } from '../model/gossip.ts';
 import type { Finding } from '../runner/check.ts';
 import { bucketOf, type DhtRule, type DhtView, type Exchange, envelopeBytes, hostIn, short } from './dht-view.ts';
 
@@ -224,7 +225,7 @@ export const publishesInTime: DhtRule = {
         const before = rounds[index - 1]?.[0];
         if (before === undefined) return;
         const pauseMs = first.atMs - before.atMs;
-        if (pauseMs < mean - spread - 10_000 || pauseMs > mean + spread + 10_000)
+        if (pauseMs < mean - spread - 2_000 || pauseMs > mean + spread + 2_000)
           findings.push({
             clause: 'DHT-091',
             expected: `${mean} ms ± ${spread} ms between publications`,
@@ -306,3 +307,96 @@ export const closesOnBadReplies: DhtRule = {
     return { findings, exercised };
   },
 };
+
+/** Puts values to those nearest who answered (DHT-095). */
+export const putsToTheNearest: DhtRule = {
+  clauses: ['DHT-095'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    view.trace.events.forEach((event, at) => {
+      if (event.type !== 'outcome' || event.command !== 'dht.put' || event.error !== '') return;
+      const key = event.values[0] ?? '';
+      const asked = view.exchanges.filter(
+        (one) => one.by === 'node' && one.event < at && one.message === 'FindNode' && textIn(one.fields, 'target') === key,
+      );
+      const answered = [...new Set(asked.filter(({ answer }) => answer !== undefined).map(({ peerId = '' }) => peerId))];
+      const due = byDistance(unhex(key), answered.map(unhex)).map(hex).slice(0, view.number('dht.bucket_size'));
+      const puts = view.exchanges.filter((one) => one.by === 'node' && one.message === 'PutValue' && one.event < at);
+      exercised ||= due.length > 0;
+      for (const id of due)
+        if (!puts.some(({ peerId }) => peerId === id))
+          findings.push({ clause: 'DHT-095', expected: `the value to ${short(id)}`, observed: 'it is not put', at });
+    });
+    return { findings, exercised };
+  },
+};
+
+/** Dials for questions are bounded (DHT-088). */
+export const dialsWithinBounds: DhtRule = {
+  clauses: ['DHT-088'],
+  judge(view) {
+    const findings: Finding[] = [];
+    const waitMs = view.number('dht.query_timeout_ms');
+    const dials = view.trace.events.flatMap((event, at) =>
+      event.type === 'dial' ? [{ address: event.address, atMs: event.atMs, at }] : [],
+    );
+    for (const dial of dials) {
+      const open = dials.filter((other) => other.at <= dial.at && other.atMs + waitMs > dial.atMs);
+      if (open.length > view.number('dht.dials_max'))
+        findings.push({
+          clause: 'DHT-088',
+          expected: `${view.number('dht.dials_max')} dials at a time`,
+          observed: `${open.length}`,
+          at: dial.at,
+        });
+    }
+    return { findings, exercised: dials.length > view.number('dht.dials_max') };
+  },
+};
+
+/** The estimate stands for the size of the network where none is configured (DHT-111). */
+export const spreadsByTheEstimate: DhtRule = {
+  clauses: ['DHT-111'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    view.trace.events.forEach((event, at) => {
+      if (event.type !== 'step' || event.value.op !== 'publish') return;
+      const samples = samplesBefore(view, at);
+      if (samples.length === 0) return;
+      const size = activeSize(networkSize(view.number('dht.bucket_size'), samples), view.number('gossip.active_min'));
+      const links = view.spans.filter(({ event: from, toEvent }) => from < at && toEvent > at).length;
+      const pushed = new Set(
+        view.trace.events.flatMap((other, index) =>
+          index > at &&
+          other.type === 'frame' &&
+          other.frame.kind === 32 &&
+          other.atMs <= event.atMs + view.number('gossip.forward_ms_max') + view.slackMs
+            ? [other.link]
+            : [],
+        ),
+      );
+      if (links <= size) return;
+      exercised = true;
+      if (pushed.size !== size)
+        findings.push({ clause: 'DHT-111', expected: `a Push on ${size} links`, observed: `on ${pushed.size}`, at });
+    });
+    return { findings, exercised };
+  },
+};
+
+/** What the node's lookups without a command have found before an event: all targets but those of commands. */
+function samplesBefore(view: DhtView, event: number): readonly SizeSample[] {
+  const targets = new Map<string, Set<string>>();
+  for (const { by, message, fields, peerId = '', answer } of view.exchanges) {
+    if (by !== 'node' || message !== 'FindNode' || answer === undefined || answer.event > event) continue;
+    const target = textIn(fields, 'target');
+    targets.set(target, (targets.get(target) ?? new Set()).add(peerId));
+  }
+  const samples = [...targets].map(([target, ids]) => {
+    const nearest = byDistance(unhex(target), [...ids].map(unhex)).slice(0, view.number('dht.bucket_size'));
+    return { count: nearest.length, farthest: distance(unhex(target), nearest.at(-1) ?? unhex(target)) };
+  });
+  return samples.filter(({ count }) => count > 0).slice(-view.number('dht.estimate_samples'));
+}

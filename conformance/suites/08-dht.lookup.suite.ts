@@ -12,14 +12,23 @@ import {
   key,
   knows,
   LOOKUP_NEEDS,
+  mutableKey,
   named,
   provider,
+  value,
 } from '../arbitraries/dht-plans.ts';
 import { plan, wait } from '../arbitraries/gossip-plans.ts';
 import type { Json, Step, Value } from '../driver/plan.ts';
 import { asksOnlyAdmissible, namesOnlyVerified } from '../invariants/dht-answers.ts';
 import { asksInOrder, endsInTime, givesWhatItFound } from '../invariants/dht-lookup.ts';
-import { closesOnBadReplies, publishesInTime, triesHints } from '../invariants/dht-upkeep.ts';
+import {
+  closesOnBadReplies,
+  dialsWithinBounds,
+  publishesInTime,
+  putsToTheNearest,
+  spreadsByTheEstimate,
+  triesHints,
+} from '../invariants/dht-upkeep.ts';
 import type { Check } from '../runner/check.ts';
 import { dhtCheck } from './dht-check.ts';
 
@@ -88,7 +97,7 @@ export const checks: readonly Check[] = [
     clauses: ['DHT-078', 'DHT-072'],
     needs: LOOKUP_NEEDS,
     plans: fc.constant(
-      plan([...chain(30, 3), wait(1_000), command('a', 'dht.lookup', target('x')), wait(30_000)], {
+      plan([...chain(20, 3), wait(1_000), command('a', 'dht.lookup', target('x')), wait(30_000)], {
         overrides: { 'dht.lookup_queries_max': '8', 'dht.bucket_size': '8', 'dht.paths': '1' },
       }),
     ),
@@ -175,8 +184,12 @@ export const checks: readonly Check[] = [
     clauses: ['DHT-074', 'DHT-075', 'DHT-077', 'DHT-079', 'DHT-084', 'DHT-086', 'DHT-071', 'DHT-072'],
     needs: LOOKUP_NEEDS,
     plans: fc
-      .record({ length: fc.integer({ min: 6, max: 12 }), liars: fc.uniqueArray(fc.integer({ min: 0, max: 11 }), { maxLength: 4 }) })
-      .map(({ length, liars }) =>
+      .record({
+        length: fc.integer({ min: 8, max: 12 }),
+        liars: fc.uniqueArray(fc.integer({ min: 0, max: 11 }), { maxLength: 4 }),
+        paths: fc.constantFrom('1', '4'),
+      })
+      .map(({ length, liars, paths }) =>
         plan(
           [
             ...chain(length, 3, (index) => {
@@ -194,7 +207,7 @@ export const checks: readonly Check[] = [
             command('a', 'dht.providers', key('content')),
             wait(40_000),
           ],
-          { overrides: SMALL },
+          { overrides: { ...SMALL, 'dht.paths': paths } },
         ),
       ),
     rules: [endsInTime, asksInOrder, givesWhatItFound],
@@ -209,17 +222,19 @@ export const checks: readonly Check[] = [
     plans: fc.constantFrom(1, 0).map((short) =>
       plan(
         [
-          ...chain(6, 3),
-          wait(30_000),
+          ...chain(5, 3),
+          wait(5_000),
           command('a', 'dht.provide', key('content'), { u64: short }),
-          wait(short === 1 ? 3_000_000 : 400_000),
+          wait(350_000),
           command('b', 'dht.unprovide', key('content')),
-          wait(short === 1 ? 2_000_000 : 300_000),
+          wait(150_000),
         ],
         {
           overrides: {
             'dht.refresh_ms': '86400000',
-            ...(short === 1 ? {} : { 'dht.provider_ttl_ms': '600000', 'dht.short_ttl_ms': '60000' }),
+            'dht.check_ms': '60000',
+            'dht.provider_ttl_ms': '240000',
+            'dht.short_ttl_ms': '180000',
           },
           listenAddresses: ['udp://7.7.7.7:7600'],
         },
@@ -266,5 +281,98 @@ export const checks: readonly Check[] = [
       ]),
     ),
     rules: [namesOnlyVerified],
+  }),
+  dhtCheck({
+    id: 'dht.get.checked',
+    title: 'Of the values that come, only those of the key count, and the one that wins is given',
+    clauses: ['DHT-085', 'DHT-086', 'DHT-079', 'DHT-075'],
+    needs: LOOKUP_NEEDS,
+    plans: fc.shuffledSubarray([1, 2, 3, 7], { minLength: 2 }).map((sequences) =>
+      plan(
+        [
+          ...chain(6, 3, (index) => {
+            const sequence = sequences[index - 1];
+            const mutable = (sealed: ReturnType<typeof value>): Value => ({ namespace: 'mutable', content: { sealed } });
+            if (sequence === undefined) return {};
+            const wrong =
+              index % 2 === 0
+                ? value('stranger', `w${index}`, { sequence: 99 })
+                : { ...value('author', `b${index}`, { sequence: 98 }), defect: { kind: 'signature' } as const };
+            return { values: [mutable(value('author', `s${sequence}`, { sequence })), mutable(wrong)] };
+          }),
+          wait(30_000),
+          command('a', 'dht.get', mutableKey('author')),
+          wait(40_000),
+        ],
+        { overrides: SMALL },
+      ),
+    ),
+    rules: [givesWhatItFound, asksInOrder, endsInTime],
+    attacks: ['ids not matching keys'],
+  }),
+  dhtCheck({
+    id: 'dht.put.nearest',
+    title: 'A value is put to those nearest to its key',
+    clauses: ['DHT-095'],
+    needs: LOOKUP_NEEDS,
+    plans: fc
+      .integer({ min: 2, max: 8 })
+      .map((length) =>
+        plan([
+          ...chain(length, 3),
+          wait(30_000),
+          command('a', 'dht.put', { utf8: 'mutable' }, { utf8: 'salt' }, { u64: 1 }, { utf8: 'data' }, { u64: 0 }),
+          wait(30_000),
+        ]),
+      ),
+    rules: [putsToTheNearest],
+    runs: 3,
+  }),
+  dhtCheck({
+    id: 'dht.lookup.dials',
+    title: 'Only so many contacts are dialled at a time',
+    clauses: ['DHT-088'],
+    needs: ['dht/1', 'commands', 'outbound'],
+    plans: fc.constantFrom(1, 2).map((most) => {
+      const far = [1, 2, 3, 4, 5, 6].map((index): Value => ({ contact: { peer: `w${index}`, addresses: [`ws://${hostOf(index)}:7600`] } }));
+      return plan(
+        [
+          contact(0),
+          { op: 'behave', as: 'answers', link: 0, with: knows(far) },
+          { op: 'behave', as: 'lost', at: [1, 2, 3, 4, 5, 6].map((index) => `ws://${hostOf(index)}:7600`), peer: 'w1' },
+          wait(8_000),
+          command('a', 'dht.lookup', target('x')),
+          command('b', 'dht.lookup', target('y')),
+          wait(60_000),
+        ],
+        { overrides: { 'dht.dials_max': String(most), 'dht.query_timeout_ms': '2000' } },
+      );
+    }),
+    rules: [dialsWithinBounds],
+    runs: 2,
+  }),
+  dhtCheck({
+    id: 'dht.size.used',
+    title: 'Where no size of the network is configured, messages are pushed by the estimate',
+    clauses: ['DHT-111'],
+    needs: ['dht/1', 'gossip/1'],
+    plans: fc
+      .integer({ min: 12, max: 16 })
+      .map((count) =>
+        plan(
+          [
+            ...Array.from({ length: count }, (_, link) => [
+              contact(link),
+              { op: 'behave', as: 'answers', link, with: knows([]) } as Step,
+            ]).flat(),
+            wait(60_000),
+            { op: 'publish', topic: 'app/kit', data: '01' },
+            wait(1_500),
+          ],
+          { overrides: { 'gossip.network_size': '0', 'dht.refresh_ms': '20000' } },
+        ),
+      ),
+    rules: [spreadsByTheEstimate],
+    runs: 2,
   }),
 ];

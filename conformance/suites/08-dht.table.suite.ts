@@ -295,7 +295,7 @@ export const checks: readonly Check[] = [
     id: 'dht.look-around',
     title: 'With its first contact a node looks for its own neighbours, then into every bucket, again and again',
     clauses: ['DHT-101', 'DHT-102'],
-    plans: fc.constant(plan([...contacts(0, 3), ...answersOn(0, 3), wait(150_000)], { overrides: { 'dht.refresh_ms': '30000' } })),
+    plans: fc.constant(plan([...contacts(0, 3), ...answersOn(0, 3), wait(110_000)], { overrides: { 'dht.refresh_ms': '20000' } })),
     rules: [looksAround],
   }),
 ];

@@ -199,7 +199,7 @@ function addresses(): readonly Draft[] {
   return [
     ...four.map((text) => one('DHT-010', 'policy', `ip4-${text}`, `${text} on a public network`, ['public', ip(text)])),
     ...six.map((text) => one('DHT-010', 'policy', `ip6-${text}`, `${text} on a public network`, ['public', unhex(text)])),
-    ...(['devnet', 'simulated'] as const).flatMap((policy) => [
+    ...(['public', 'devnet', 'simulated'] as const).flatMap((policy) => [
       ...[
         '127.0.0.1',
         '10.1.2.3',

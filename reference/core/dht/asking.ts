@@ -52,8 +52,7 @@ function waitForDial(state: DhtState, question: Question, contact: Contact): voi
     state.unaskable.push(question);
     return;
   }
-  const untilMs = state.nowMs + state.options.params['dht.query_timeout_ms'];
-  state.dials.set(contact.peer, { contact, questions: [question], untilMs, address: undefined });
+  state.dials.set(contact.peer, { contact, questions: [question], untilMs: Number.POSITIVE_INFINITY, address: undefined });
   dialNext(state);
 }
 
@@ -70,6 +69,7 @@ function dialNext(state: DhtState): void {
     const address = dial.address === undefined ? dialText(dial.contact) : undefined;
     if (address === undefined) continue;
     dial.address = address;
+    dial.untilMs = state.nowMs + state.options.params['dht.query_timeout_ms'];
     active += 1;
     state.out.push({ type: 'connect', address, expected: dial.contact.peer });
   }
@@ -104,7 +104,7 @@ export function expireDials(state: DhtState): void {
 /** When the next dial has taken too long. */
 export function dialDeadline(state: DhtState): MonoMs | undefined {
   let next: MonoMs | undefined;
-  for (const { untilMs } of state.dials.values()) next = Math.min(next ?? untilMs, untilMs);
+  for (const { untilMs, address } of state.dials.values()) if (address !== undefined) next = Math.min(next ?? untilMs, untilMs);
   return next;
 }
 

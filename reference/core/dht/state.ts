@@ -57,7 +57,8 @@ export interface Question {
 export interface Dial {
   readonly contact: Contact;
   readonly questions: Question[];
-  readonly untilMs: MonoMs;
+  /** When it has taken too long; a dial that waits for its turn does not take any time. */
+  untilMs: MonoMs;
   /** The address that is being dialled; undefined while there are too many dials. */
   address: string | undefined;
 }
