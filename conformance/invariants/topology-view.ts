@@ -247,7 +247,8 @@ export function viewTopology(trace: Trace): TopologyView {
     slackMs,
     reactionMs: Number(trace.parameters['session.reaction_ms_max']) + slackMs,
     number,
-    standing: (event) => sessions.filter((session) => session.up.event < event && (session.end === undefined || session.end.event >= event)),
+    standing: (event) =>
+      sessions.filter((session) => session.up.event < event && (session.end === undefined || session.end.event >= event)),
     isProtected: (peerId, event) => {
       const last = commands.findLast((command) => command.event < event && command.peerId === peerId && command.name.endsWith('protect'));
       return last === undefined ? configured.includes(peerId) : last.name === 'protect';

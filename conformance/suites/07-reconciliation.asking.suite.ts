@@ -79,14 +79,12 @@ export const checks: readonly Check[] = [
     id: 'reconcile.ask.goes-on',
     title: 'Further symbols go on where the last ones ended',
     clauses: ['RCN-013', 'RCN-033'],
-    plans: fc
-      .integer({ min: 26, max: 30 })
-      .map((records) =>
-        stakedPlan([...holder(0, { records }), ...holder(1, { garbage: true }), wait(4_000)], {
-          'reconcile.partition_items_max': '64',
-          'reconcile.differences_max': '64',
-        }),
-      ),
+    plans: fc.integer({ min: 26, max: 30 }).map((records) =>
+      stakedPlan([...holder(0, { records }), ...holder(1, { garbage: true }), wait(4_000)], {
+        'reconcile.partition_items_max': '64',
+        'reconcile.differences_max': '64',
+      }),
+    ),
     rules: [goesOn],
   }),
   reconciliationCheck({

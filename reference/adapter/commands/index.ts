@@ -4,13 +4,20 @@ import type { LocalNotice, LocalOutcome, LocalRequest } from '../../core/machine
 import { Arguments } from '../arguments.ts';
 import { dhtCommands } from './dht.ts';
 import { mempoolCommands } from './mempool.ts';
+import { overlayCommands } from './overlay.ts';
 import { reconciliationCommands } from './reconciliation.ts';
 import { recordsCommands } from './records.ts';
-import { overlayCommands } from './overlay.ts';
 import type { NamedCommands, OutcomeValues } from './table.ts';
 import { topologyCommands } from './topology.ts';
 
-const TABLES: readonly NamedCommands[] = [dhtCommands, mempoolCommands, topologyCommands, recordsCommands, reconciliationCommands, overlayCommands];
+const TABLES: readonly NamedCommands[] = [
+  dhtCommands,
+  mempoolCommands,
+  topologyCommands,
+  recordsCommands,
+  reconciliationCommands,
+  overlayCommands,
+];
 
 /** Finds an entry by its name in the nouns' tables. */
 function entryOf<Entry>(parts: readonly Readonly<Record<string, Entry>>[], name: string): Entry | undefined {
