@@ -98,10 +98,7 @@ export class ActiveSet {
     for (const member of this.#members) {
       if (!allowed.has(member)) this.#members.delete(member);
     }
-    const missing = Math.min(this.size, eligible.length) - this.#members.size;
-    if (missing > 0) {
-      for (const link of this.#rng.shuffle(this.#idle()).slice(0, missing)) this.#members.add(link);
-    }
+    this.#fill();
     if (eligible.length <= this.size) this.#rotateAtMs = undefined;
     else this.#rotateAtMs ??= nowMs + this.#rotationMs;
   }
@@ -115,7 +112,16 @@ export class ActiveSet {
       this.#members.delete(leaving);
       this.#members.add(coming);
     }
+    // An estimated network may have grown since.
+    this.#fill();
     this.#rotateAtMs = nowMs + this.#rotationMs;
+  }
+
+  #fill(): void {
+    const missing = Math.min(this.size, this.#eligible.length) - this.#members.size;
+    if (missing > 0) {
+      for (const link of this.#rng.shuffle(this.#idle()).slice(0, missing)) this.#members.add(link);
+    }
   }
 
   #idle(): readonly LinkId[] {
