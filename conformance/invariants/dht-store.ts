@@ -102,7 +102,7 @@ class ModelStore {
     if ('error' in kept) return kept;
     const same = stored.find(({ bytes }) => bytes === content);
     if (kept.length > stored.length && !this.#hasRoom(host)) return { error: 'E_DHT_QUOTA', clause: 'DHT-057' };
-    const lasts = Number(Math.min(ttlMs, DHT_BOUNDS.ttlMsMax));
+    const lasts = Math.min(Number(ttlMs), Number(DHT_BOUNDS.ttlMsMax));
     const coming = { bytes: content, overMs: Math.max(atMs + lasts, same?.overMs ?? 0), host: same?.host ?? host };
     const contents = kept.map((one) => (hex(one) === content ? coming : (stored.find(({ bytes }) => bytes === hex(one)) ?? coming)));
     this.values = [...this.values.filter((value) => value !== held), { key, namespace, contents }];

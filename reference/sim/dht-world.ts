@@ -3,6 +3,7 @@
  * answers travel as the datagram machine would carry them, without its tokens and proofs. It is what
  * makes ten thousand tables fit one process; `World` runs whole nodes.
  */
+import type { Address } from '../../proto/gen/carillon/v1/common_pb.ts';
 import { encodeUtf8 } from '../core/bytes.ts';
 import type { DhtOutcome, DhtOutput, DhtRequest } from '../core/dht/contract.ts';
 import { createDht, type DhtInput, type DhtMachine } from '../core/dht/machine.ts';
@@ -40,6 +41,7 @@ interface Place {
   readonly peer: PeerId;
   readonly publicKey: Uint8Array;
   readonly address: NodeAddress;
+  readonly listenAddresses: readonly Address[];
   readonly liar: Liar | undefined;
   readonly make: () => DhtMachine;
   machine: DhtMachine | undefined;
@@ -119,7 +121,17 @@ export class DhtWorld {
         listenAddresses: addresses,
       });
     };
-    return { index, peer, publicKey, address, liar, make, machine: undefined, wakeAtMs: Number.POSITIVE_INFINITY };
+    return {
+      index,
+      peer,
+      publicKey,
+      address,
+      listenAddresses: addresses,
+      liar,
+      make,
+      machine: undefined,
+      wakeAtMs: Number.POSITIVE_INFINITY,
+    };
   }
 
   get nowMs(): number {
@@ -198,10 +210,9 @@ export class DhtWorld {
   /** A session that began and ended: the one way into a table that costs nothing here. */
   #meet(place: Place, other: Place): void {
     const link = (1 + other.index) as LinkId;
-    const { peer, publicKey, address } = other;
+    const { peer, publicKey, address, listenAddresses } = other;
     const now = { monoMs: this.#nowMs, wallMs: WALL_START_MS + this.#nowMs };
     const capabilities = new Set([CAPABILITY_DHT]);
-    const listenAddresses = listenAddressesOf(address);
     const up: DhtInput = {
       type: 'sessionUp',
       link,
