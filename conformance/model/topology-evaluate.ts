@@ -40,13 +40,21 @@ function region(argument: Uint8Array | undefined): Region | undefined {
   return read !== undefined && isRegion(read) ? read : undefined;
 }
 
+let main: ReturnType<typeof presetParameters> | undefined;
+
+/** Preset `main`, read once. */
+function mainParameters(): ReturnType<typeof presetParameters> {
+  main ??= presetParameters('main');
+  return main;
+}
+
 /** Latest round trip or empty, its age, thousandths of points gained, the same lost, uptime → score; preset `main`. */
 export function evaluateScore(args: Args): Answer | undefined {
   const [rttMs, ...rest] = args.map(maybeU64);
   const [rttAgeMs, gained, lost, uptimeMs] = rest;
   if (rttMs === null || typeof rttAgeMs !== 'bigint' || typeof gained !== 'bigint') return undefined;
   if (typeof lost !== 'bigint' || typeof uptimeMs !== 'bigint') return undefined;
-  const score = peerScore({ rttMs, rttAgeMs, milliPoints: gained - lost, uptimeMs }, presetParameters('main'));
+  const score = peerScore({ rttMs, rttAgeMs, milliPoints: gained - lost, uptimeMs }, mainParameters());
   return { values: [u64be(score)], clause: 'TOP-030' };
 }
 
@@ -61,7 +69,7 @@ export function evaluateRegion(args: Args): Answer | undefined {
 export function evaluateShare(args: Args): Answer | undefined {
   const [own, other] = [region(args[0]), region(args[1])];
   if (own === undefined || other === undefined) return undefined;
-  const parameters = presetParameters('main');
+  const parameters = mainParameters();
   const limits = { target: Number(parameters['topology.connections_target']), max: Number(parameters['topology.connections_max']) };
   const bounds = regionBounds(own, other, limits);
   return bounds === undefined ? undefined : { values: [u64be(bounds.floor), u64be(bounds.ceiling)], clause: 'TOP-004' };
@@ -71,7 +79,7 @@ export function evaluateShare(args: Args): Answer | undefined {
 export function evaluateBackoff(args: Args): Answer | undefined {
   const failures = maybeU64(args[0]);
   if (typeof failures !== 'bigint' || failures === 0n) return undefined;
-  const { leastMs, greatestMs } = backoffBounds(failures, presetParameters('main'));
+  const { leastMs, greatestMs } = backoffBounds(failures, mainParameters());
   return { values: [u64be(leastMs), u64be(greatestMs)], clause: 'TOP-050' };
 }
 
