@@ -66,9 +66,10 @@ export function isWireVisible(witness: Witness): boolean {
   return witness === 'vector' || witness === 'suite';
 }
 
-/** Whether the clause has what its witness line promises. */
+/** Whether the clause has what its witness line promises; a network's clause has the name of its scenario as the reason. */
 export function isWitnessed(row: ClauseRow): boolean {
-  return isWireVisible(row.clause.witness) ? row.checks.length > 0 || row.excuse !== undefined : row.clause.witness !== 'sim';
+  if (row.clause.witness === 'sim') return row.excuse !== undefined;
+  return !isWireVisible(row.clause.witness) || row.checks.length > 0 || row.excuse !== undefined;
 }
 
 export function summarise(rows: readonly ClauseRow[]): ClauseSummary {

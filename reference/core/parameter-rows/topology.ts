@@ -9,7 +9,7 @@ export const TOPOLOGY_ROWS = {
   'topology.region': {
     unit: 'unknown, na, eu, as, sa, af, oc',
     values: ['unknown', 'unknown', 'unknown', 'unknown', 'unknown'],
-    clause: 'TOP-033',
+    clause: 'TOP-004',
     meaning: 'where the node itself is; the rules about regions rest while it is unknown',
   },
   'topology.connections_min': {
