@@ -1,6 +1,6 @@
 /** Machines of this chapter with sets in memory, joined by links that carry questions and answers in virtual time. */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { fromHex, toHex } from '../bytes.ts';
+import { decodeUtf8, encodeUtf8, fromHex, toHex } from '../bytes.ts';
 import { portableCrypto } from '../crypto/portable.ts';
 import type { SetName } from '../machine.ts';
 import { makeParams, type Params } from '../params.ts';
@@ -12,7 +12,7 @@ import { createReconciliation, type ReconciliationMachine } from './machine.ts';
 
 /** SHA-256 of a text. */
 export function idFrom(text: string): MessageId {
-  return toHex(sha256(new TextEncoder().encode(text))) as MessageId;
+  return toHex(sha256(encodeUtf8(text))) as MessageId;
 }
 
 /** A set whose items are texts; an item's id is its hash, its time what `timeOf` gives. */
@@ -45,11 +45,11 @@ export class TextSet implements ReconcilableSet {
 
   bytesOf(id: MessageId): Uint8Array | undefined {
     const item = this.#items.get(id);
-    return item && new TextEncoder().encode(item.text);
+    return item && encodeUtf8(item.text);
   }
 
   idOf(bytes: Uint8Array): MessageId | undefined {
-    return idFrom(new TextDecoder().decode(bytes));
+    return idFrom(decodeUtf8(bytes) ?? '');
   }
 }
 
@@ -107,7 +107,7 @@ export class Reconcilers {
     const machine = createReconciliation({
       params,
       crypto: portableCrypto,
-      rng: createRng(new TextEncoder().encode(`node ${name}`)),
+      rng: createRng(encodeUtf8(`node ${name}`)),
       networkId: new Uint8Array([1]),
       identitySeed: new Uint8Array(32),
       self: idFrom(name) as string as PeerId,
@@ -164,7 +164,7 @@ export class Reconcilers {
       if (output.type === 'ask') this.#ask(node, output);
       if (output.type === 'reconciled') {
         const set = member.sets.find(({ name }) => name === output.set);
-        for (const item of output.items) set?.add(new TextDecoder().decode(item));
+        for (const item of output.items) set?.add(decodeUtf8(item) ?? '');
       }
     }
   }
