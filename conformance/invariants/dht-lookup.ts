@@ -182,6 +182,18 @@ export const endsInTime: DhtRule = {
       // The plans that look for providers keep the whole network within the region.
       const due = isRegional && view.number('dht.region_nodes') >= 100 ? nearest : nearest.slice(0, view.number('dht.bucket_size'));
       const asked = new Set(first.map(({ peerId }) => peerId));
+      const isOpen = first.some(
+        (one) =>
+          (one.answer === undefined || one.answer.event > lookup.endEvent) &&
+          one.atMs + timeoutOf(one, view.number) > lookup.endMs + view.slackMs,
+      );
+      if (isOpen && first.some(hasItems))
+        findings.push({
+          clause: 'DHT-075',
+          expected: 'the lookup goes on after something was found',
+          observed: 'it ended with questions unanswered',
+          at: lookup.endEvent,
+        });
       exercised ||= heard.length > start.length;
       if (asked.size >= view.number('dht.lookup_queries_max')) continue;
       const left = due.filter((id) => !asked.has(id));

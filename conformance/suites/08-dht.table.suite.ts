@@ -33,6 +33,17 @@ function answersOn(from: number, to: number): Step[] {
   return Array.from({ length: to - from }, (_, index): Step => ({ op: 'behave', as: 'answers', with: knows([]), link: from + index }));
 }
 
+/** The n-th peer asks by datagram and says where it listens, at first without a token. */
+function introduces(index: number, again = false): Step {
+  const asker = { contact: { peer: `p${index}`, addresses: [`udp://${endpointOf(index)}`] } };
+  return {
+    op: 'datagram',
+    from: endpointOf(index),
+    ...(again ? { token: { ref: '$*.retry.token' } } : {}),
+    frame: messageFrame('FindNode', { target: { peerId: 'x' }, asker }),
+  };
+}
+
 export const checks: readonly Check[] = [
   dhtCheck({
     id: 'dht.find-node.nearest',
@@ -259,35 +270,22 @@ export const checks: readonly Check[] = [
     title: 'An asker that comes by datagram is checked before it is named',
     clauses: ['DHT-030', 'DHT-022', 'DHT-040'],
     needs: [...DHT_NEEDS, 'datagrams'],
-    plans: fc.boolean().map((answers) =>
-      plan([
-        ...(answers ? [answering(7, knows([]))] : []),
-        client(ASKER),
-        {
-          op: 'datagram',
-          from: endpointOf(7),
-          frame: messageFrame('FindNode', {
-            target: { peerId: 'x' },
-            asker: { contact: { peer: 'p7', addresses: [`udp://${endpointOf(7)}`] } },
-          }),
-        },
-        wait(100),
-        {
-          op: 'datagram',
-          from: endpointOf(7),
-          token: { ref: '$*.retry.token' },
-          frame: messageFrame('FindNode', {
-            target: { peerId: 'x' },
-            asker: { contact: { peer: 'p7', addresses: [`udp://${endpointOf(7)}`] } },
-          }),
-        },
-        wait(100),
-        ...questions(ASKER, 'p7'),
-        wait(6_000),
-        ...questions(ASKER, 'p7'),
-        wait(1_200),
-      ]),
-    ),
+    plans: fc
+      .shuffledSubarray([7, 8], { minLength: 2 })
+      .map((order) =>
+        plan([
+          answering(7, knows([])),
+          client(ASKER),
+          ...order.map((index) => introduces(index)),
+          wait(100),
+          ...order.map((index) => introduces(index, true)),
+          wait(100),
+          ...questions(ASKER, 'p7', 'p8'),
+          wait(6_000),
+          ...questions(ASKER, 'p7', 'p8'),
+          wait(1_200),
+        ]),
+      ),
     rules: [checksAskers, namesOnlyVerified, namesTheNearest],
     runs: 2,
   }),

@@ -17,7 +17,7 @@ import { endpointKey, listenAddressesOf, type NodeAddress, spreadAddresses } fro
 import { simulatedCrypto } from './crypto.ts';
 import { type Liar, type Lie, LyingCircle } from './dht-liar.ts';
 import { EventHeap } from './heap.ts';
-import { NETWORK_NAME, WALL_START_MS } from './options.ts';
+import { DIAL_TIMEOUT_MS, NETWORK_NAME, WALL_START_MS } from './options.ts';
 
 /** What a network of dht machines is made of. */
 export interface DhtWorldOptions {
@@ -104,7 +104,11 @@ export class DhtWorld {
     const address = spreadAddresses(index);
     const networkId = encodeUtf8(NETWORK_NAME);
     const addresses = listenAddressesOf(address);
-    const liar = this.#options.isLiar?.(index) === true ? { peer, addresses, crypto: simulatedCrypto, networkId, identitySeed } : undefined;
+    // Liars are asked as others are: by datagram.
+    const liar =
+      this.#options.isLiar?.(index) === true
+        ? { peer, addresses: [...addresses].reverse(), crypto: simulatedCrypto, networkId, identitySeed }
+        : undefined;
     if (liar !== undefined) this.#circle.join(liar);
     const make = (): DhtMachine => {
       const entry = this.#options.entry(index);
@@ -300,8 +304,18 @@ export class DhtWorld {
           this.#outcomes.set(output.token, { atMs: this.#nowMs, askedMs, outcome: output.outcome as DhtOutcome });
         }
         return;
+      case 'connect': {
+        // Nobody takes sessions here.
+        const { address, expected } = output;
+        this.#events.push(this.#nowMs + DIAL_TIMEOUT_MS, {
+          type: 'input',
+          place,
+          input: { type: 'dialEnded', address, expected, peer: undefined },
+        });
+        return;
+      }
       default:
-      // Sessions, dials and names are not part of this network.
+      // Sessions and names are not part of this network.
     }
   }
 }
