@@ -1,5 +1,6 @@
 /** Evaluate: every function of chapter 23 by its name, answered by the core itself. */
 import { create, type Message } from '@bufbuild/protobuf';
+import { ProviderRecordSchema, ValueRecordSchema } from '../../proto/gen/carillon/v1/dht_pb.ts';
 import { type AppPayload, AppPayloadSchema } from '../../proto/gen/carillon/v1/gossip_pb.ts';
 import { EnvelopeSchema } from '../../proto/gen/carillon/v1/identity_pb.ts';
 import { SendPayloadSchema } from '../../proto/gen/carillon/v1/overlay_pb.ts';
@@ -224,6 +225,10 @@ function checkStrict(name: string, bytes: Uint8Array): Answer {
       return decodeStrict(SendPayloadSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     case 'AppPayload':
       return decodeStrict(AppPayloadSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
+    case 'ProviderRecord':
+      return decodeStrict(ProviderRecordSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
+    case 'ValueRecord':
+      return decodeStrict(ValueRecordSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     case 'Record':
       return decodeStrict(RecordSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     default:

@@ -151,14 +151,18 @@ export class Lookup {
     return this.#claims.has(contact.peer) || this.#failed.has(placeOf(contact));
   }
 
-  /** The candidates that a path has to hear of: the k nearest that have not failed, and all in the region. */
+  /**
+   * The candidates that a path has to hear of: the k nearest that have not failed and all in the region,
+   * and where the region counts those with which it began: liars cannot push them out by naming nearer ones.
+   */
   *#wanted(path: Path): Generator<Candidate> {
+    const asksAllOfTable = this.#bounds.radius > 0n;
     let near = 0;
     for (const candidate of path.candidates) {
       if (candidate.state === 'failed') continue;
       near += 1;
-      if (near > this.#bounds.bucketSize && !candidate.isInRegion) return;
-      yield candidate;
+      const isFar = near > this.#bounds.bucketSize && !candidate.isInRegion;
+      if (!isFar || (asksAllOfTable && candidate.depth === 0)) yield candidate;
     }
   }
 
