@@ -156,7 +156,7 @@ const bodiesOfAnything = fc.uint8Array({ maxLength: 300 });
 
 /** Kinds that no chapter of this revision names. */
 export const ODD_KINDS: readonly number[] = [1, 3, 5, 7, 9, 31, 33, 35, 47, 49, 255, 257, 1_023, 65_281, 65_535, 0xffff_ffff];
-export const EVEN_KINDS: readonly number[] = [0, 8, 30, 34, 46, 50, 254, 256, 1_022, 65_280, 0xffff_fffe];
+export const EVEN_KINDS: readonly number[] = [0, 10, 30, 46, 94, 120, 254, 256, 1_022, 65_280, 0xffff_fffe];
 
 /** Frames of unknown even kinds, beside the same of the odd kind next to each. */
 export const evenKinds: Pairs = each(EVEN_KINDS, (kind) =>

@@ -39,7 +39,7 @@ import type { Trace } from './trace.ts';
 
 const HOUR_MS = 3_600_000;
 /** Longest real time for an hour of virtual time. */
-const HOUR_REAL_MS_MAX = 2_000;
+const HOUR_REAL_MS_MAX = 10_000;
 
 /** A session, a push, a Ping and some time: enough for a node to show whether it repeats itself. */
 const ORDINARY_PLAN: Plan = {

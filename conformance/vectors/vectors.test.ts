@@ -5,11 +5,7 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EVALUATE_FUNCTIONS, evaluate } from '../model/evaluate.ts';
 import type { VectorCheck } from '../runner/check.ts';
-import { checks as conventions } from '../suites/01-conventions.vectors.suite.ts';
-import { checks as identity } from '../suites/02-identity.vectors.suite.ts';
-import { checks as wire } from '../suites/03-wire.vectors.suite.ts';
-import { checks as session } from '../suites/04-session.vectors.suite.ts';
-import { checks as gossip } from '../suites/05-gossip.vectors.suite.ts';
+import { suites } from '../suites/index.ts';
 import { vectorCheck } from './checks.ts';
 import { registerVectors, runVectorsCommand } from './command.ts';
 import { clausesOf, type VectorFile } from './file.ts';
@@ -17,7 +13,7 @@ import { generatedTexts, staleFiles, writeVectors } from './generate.ts';
 import { loadVectorFile, parseVectorFile, vectorsFolder } from './load.ts';
 import { type EvaluateAnswer, runVectorFile } from './run.ts';
 
-const checks: readonly VectorCheck[] = [...conventions, ...identity, ...wire, ...session, ...gossip];
+const checks: readonly VectorCheck[] = suites.flatMap((suite) => suite.checks).filter((check) => check.kind === 'vector');
 let texts: ReadonlyMap<string, string> = new Map();
 let files: readonly (readonly [path: string, file: VectorFile])[] = [];
 
@@ -62,7 +58,7 @@ describe('the committed files', () => {
 
   test('every function of chapter 23 has a file, and every file a function of chapter 23', () => {
     const chapter = readFileSync(new URL('../../spec/23-conformance.md', import.meta.url), 'utf8');
-    const named = [...chapter.matchAll(/^\| `([a-z0-9_.]+)` +\| .* \| .* \| .* \|$/gm)]
+    const named = [...chapter.matchAll(/^\| `([a-z0-9_.]+)` +\|.*\|$/gm)]
       .map((match) => match[1] ?? '')
       .filter((name) => EVALUATE_FUNCTIONS.includes(name) || name.includes('.'));
     expect([...new Set(files.map(([, file]) => file.function))].sort()).toEqual([...EVALUATE_FUNCTIONS].sort());
@@ -219,6 +215,6 @@ describe('the command', () => {
     } finally {
       process.stdout.write = write;
     }
-    expect(lines.join('')).toMatch(/^36 files match the model, \d+ cases\n$/);
+    expect(lines.join('')).toMatch(/^\d+ files match the model, \d+ cases\n$/);
   });
 });

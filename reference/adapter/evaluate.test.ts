@@ -63,7 +63,8 @@ describe('Evaluate', () => {
   });
 
   test.each(FUNCTION_NAMES)('%s refuses no arguments and too many', (name) => {
-    expect(evaluate(nativeCrypto, name, [])?.type).toBe('refused');
+    // An empty set has a fingerprint, and an opening message.
+    if (!name.startsWith('ranges.')) expect(evaluate(nativeCrypto, name, [])?.type).toBe('refused');
     if (name === 'noise.xx') return;
     expect(
       evaluate(
@@ -104,7 +105,7 @@ describe('Evaluate', () => {
     expect(verdict(NETWORK, encodeUtf8('app/chat'), u64be(1000), u64be(33), envelope)).toBe('ignore E_STRUCTURE');
     expect(verdict(encodeUtf8('other'), encodeUtf8('app/chat'), u64be(1000), u64be(0), envelope)).toBe('reject E_SIGNATURE');
     expect(verdict(NETWORK, encodeUtf8('app/other'), u64be(1000), u64be(0), envelope)).toBe('reject E_TOPIC');
-    expect(verdict(NETWORK, encodeUtf8('tx'), u64be(1000), u64be(0), envelope)).toBe('ignore E_TOPIC');
+    expect(verdict(NETWORK, encodeUtf8('vote'), u64be(1000), u64be(0), envelope)).toBe('ignore E_TOPIC');
   });
 
   test('SES-001 a handshake and what follows', () => {

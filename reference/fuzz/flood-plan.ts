@@ -119,7 +119,7 @@ export class Flood {
       applicationValidation: true,
     });
     for (let index = 0; index < QUIET_LINKS; index++) {
-      const link = this.#open(publicKeyOf(`quiet ${index}`), index === 0 ? ['direct/1'] : ['gossip/1'], `198.51.100.${index}:1`);
+      const link = this.#open(publicKeyOf(`quiet ${index}`), index === 0 ? ['direct/1'] : ['gossip/1'], `198.51.${100 + index}.1:1`);
       this.#quiet.add(link);
     }
   }

@@ -203,8 +203,8 @@ const OF_CHAPTER_5: ReadonlyMap<string, string> = new Map([
 ]);
 
 const JUDGED: readonly Draft[] = [
-  judge('MEM-001', 'entry', 'an entry', transaction(ENTRY)),
-  judge('MEM-001', 'transfer', 'a transfer', transaction({ transfer: { to: seedOf('bob'), amount: 7n } })),
+  judge('MEM-003', 'entry', 'an entry', transaction(ENTRY)),
+  judge('MEM-003', 'transfer', 'a transfer', transaction({ transfer: { to: seedOf('bob'), amount: 7n } })),
   judge('MEM-001', 'entry-empty', 'an entry without data is a body', transaction({ entry: { data: new Uint8Array() } })),
   judge('MEM-001', 'zeros', 'nonce, slot and fee 0', transaction({ ...ENTRY, nonce: 0n, validUntilSlot: 0n, fee: 0n })),
   judge('MEM-001', 'app-payload', 'a message of an application', encodeEnvelope(signed({})), 'reject E_CONTEXT'),
