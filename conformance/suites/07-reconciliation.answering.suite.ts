@@ -215,7 +215,6 @@ export const checks: readonly Check[] = [
     id: 'reconcile.answer.limits',
     title: 'Requests beyond the limits end the session, their twins do not',
     clauses: ['RCN-020', 'RCN-028', 'RCN-029', 'RCN-042', 'RCN-065'],
-    levels: ['adapter', 'wire'],
     plans: fc
       .shuffledSubarray([...LIMITS], { minLength: LIMITS.length })
       .map((cases) =>
