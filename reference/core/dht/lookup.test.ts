@@ -10,7 +10,7 @@ import { Lookup, type LookupBounds } from './lookup.ts';
 const rng = createRng(Uint8Array.of(2));
 const SELF = toHex(rng.bytes(32)) as PeerId;
 const TARGET = rng.bytes(32);
-const BOUNDS: LookupBounds = { bucketSize: 20, alpha: 3, paths: 4, shortlistMax: 160, queriesMax: 256, radius: 0n };
+const BOUNDS: LookupBounds = { bucketSize: 20, alpha: 3, paths: 4, shortlistMax: 160, queriesMax: 256, radius: 0n, asksAllOfStart: false };
 
 function contact(host = '5.6.7.8'): Contact {
   const address = parseAddress(`udp://${host}:1`);

@@ -16,6 +16,8 @@ export interface LookupBounds {
   readonly queriesMax: number;
   /** Distances below it belong to the region; 0 when the region does not count. */
   readonly radius: bigint;
+  /** Whether all contacts with which it begins are asked, also when nearer ones have been named meanwhile. */
+  readonly asksAllOfStart: boolean;
 }
 
 type CandidateState = 'new' | 'asked' | 'answered' | 'failed';
@@ -153,16 +155,15 @@ export class Lookup {
 
   /**
    * The candidates that a path has to hear of: the k nearest that have not failed and all in the region,
-   * and where the region counts those with which it began: liars cannot push them out by naming nearer ones.
+   * and, on several paths, those with which it began: liars cannot push them out by naming nearer ones.
    */
   *#wanted(path: Path): Generator<Candidate> {
-    const asksAllOfTable = this.#bounds.radius > 0n;
     let near = 0;
     for (const candidate of path.candidates) {
       if (candidate.state === 'failed') continue;
       near += 1;
       const isFar = near > this.#bounds.bucketSize && !candidate.isInRegion;
-      if (!isFar || (asksAllOfTable && candidate.depth === 0)) yield candidate;
+      if (!isFar || (this.#bounds.asksAllOfStart && candidate.depth === 0)) yield candidate;
     }
   }
 

@@ -13,8 +13,8 @@ import { judgeProvider, judgeValue, keepRivals } from './values.ts';
 
 type TurnPurpose = Extract<Purpose, { readonly type: 'turn' }>;
 
-/** How a lookup is made: on how many paths, and whether the region counts. */
-export type LookupStyle = 'nodes' | 'region';
+/** How a lookup is made: on one path, on several that are disjoint, or on several and through the whole region. */
+export type LookupStyle = 'narrow' | 'wide' | 'region';
 
 /** Begins a lookup; false when there are too many. `finish` is called once, perhaps at once. */
 export function startLookup(
@@ -31,10 +31,11 @@ export function startLookup(
   const lookup = new Lookup(self, target, state.table.closest(target, bucketSize), {
     bucketSize,
     alpha: params['dht.alpha'],
-    paths: style === 'region' ? params['dht.paths'] : 1,
+    paths: style === 'narrow' ? 1 : params['dht.paths'],
     shortlistMax: params['dht.shortlist_max'],
     queriesMax: params['dht.lookup_queries_max'],
     radius: style === 'region' ? regionRadius(params['dht.region_nodes'], size) : 0n,
+    asksAllOfStart: style !== 'narrow',
   });
   const running: RunningLookup = { lookup, seeks, providers: new Map(), values: new Map(), finish };
   state.lookups.add(running);
@@ -140,5 +141,5 @@ export function findPeer(state: DhtState, peer: PeerId, id: Uint8Array, found: (
     return;
   }
   const finish = ({ contacts }: LookupResult): void => found(contacts.find((contact) => contact.peer === peer));
-  if (!startLookup(state, id, 'nodes', 'nodes', finish)) found(undefined);
+  if (!startLookup(state, id, 'nodes', 'wide', finish)) found(undefined);
 }

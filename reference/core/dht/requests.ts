@@ -64,7 +64,7 @@ function figures({ hops, depth, queries }: LookupResult): Pick<LookupResult, 'ho
 
 function look(state: DhtState, target: Uint8Array, seeks: RunningLookup['seeks'], finish: RunningLookup['finish']): ErrorName | undefined {
   if (target.length !== ID_BYTES) return 'E_DHT_FORM';
-  const style = seeks === 'nodes' ? 'nodes' : 'region';
+  const style = seeks === 'nodes' ? 'narrow' : 'region';
   return startLookup(state, target, seeks, style, finish) ? undefined : 'E_DHT_QUOTA';
 }
 

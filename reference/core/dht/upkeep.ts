@@ -99,7 +99,7 @@ function checkCandidate(state: DhtState): void {
 /** Spec: DHT-101 */
 function lookUpSelf(state: DhtState): void {
   state.selfLookup = 'running';
-  const isStarted = startLookup(state, state.self, 'nodes', 'nodes', ({ contacts }) => {
+  const isStarted = startLookup(state, state.self, 'nodes', 'wide', ({ contacts }) => {
     state.selfLookup = contacts.length > 0 || state.table.size > 0 ? 'done' : 'due';
     if (state.isReady || contacts.length === 0) return;
     state.isReady = true;
@@ -137,7 +137,7 @@ function refresh(state: DhtState): void {
     const finish = (): void => {
       state.isRefreshing = false;
     };
-    if (!startLookup(state, target, 'nodes', 'nodes', finish)) finish();
+    if (!startLookup(state, target, 'nodes', 'wide', finish)) finish();
     return;
   }
 }
