@@ -5,12 +5,12 @@ import { describe, expect, test } from 'vitest';
 import { toHex } from '../bytes.ts';
 import { portableCrypto } from '../crypto/portable.ts';
 import { siphash24 } from '../crypto/siphash.ts';
+import { sipHashWords, sipKey } from '../crypto/siphash-words.ts';
 import { createRng } from '../rng.ts';
 import { Decoder } from './decoder.ts';
 import { advanceWalk, multiplyState, startWalk, stepExactly, stepIndex } from './mapping.ts';
 import { answerRanges, continueRanges, openRanges, sortForRanges } from './ranges.ts';
 import { type SaltedSet, Salter } from './salted-set.ts';
-import { sipHashWords, sipKey } from './siphash-words.ts';
 import { SymbolStream } from './stream.ts';
 
 function published(name: string): unknown {

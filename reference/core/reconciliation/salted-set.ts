@@ -1,5 +1,5 @@
 /** A set as one sketch sees it: the short id and the checksum of every item under the asker's salt. */
-import { type SipKey, sipHashWords, sipKey, type Word } from './siphash-words.ts';
+import { type SipKey, sipHashWords, sipKey, type Word } from '../crypto/siphash-words.ts';
 
 /** Bytes of a short id, RCN-002. */
 export const SHORT_ID_BYTES = 8;

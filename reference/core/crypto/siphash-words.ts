@@ -1,6 +1,6 @@
 /**
  * SipHash-2-4 of whole 64-bit words without allocating: a sketch hashes thousands of ids at a time,
- * all with one key. `crypto/siphash.ts` is the general one; a test holds this to it.
+ * all with one key. `siphash.ts` is the general one; a test holds this to it.
  */
 import { invariant } from '../errors.ts';
 
