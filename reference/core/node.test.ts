@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { concatBytes, encodeUtf8 } from './bytes.ts';
 import { createNode, derivePeerId, type LinkId, makeParams, type Node, type NodeEffect, type NodeInput, portableCrypto } from './index.ts';
 import { encodePing, encodePush } from './wire/body.ts';
-import { encodeFrame, KIND_PING, KIND_PUSH, readFrame } from './wire/frame.ts';
+import { encodeFrame, KIND_PING, KIND_PUSH, KIND_RECORD_PUSH, readFrame } from './wire/frame.ts';
 
 const WALL_MS = 1_700_000_000_000;
 
@@ -150,6 +150,34 @@ describe('one node', () => {
   test('IDN-001: it has the PeerId of its key', () => {
     expect(make('node').peerId).toBe(derivePeerId(portableCrypto, 1, keyOf('node')));
   });
+
+  test.each([-1, -1e15, 0.5, 1_700_000_000_000.25, 253_402_300_800_000, 1e18, Number.MAX_VALUE, Number.NaN])(
+    'a wall clock of %d ms makes it throw nothing, and its records are strict',
+    (wallMs) => {
+      const node = make('node');
+      const capabilities = ['gossip/1', 'records/1', 'reconcile/1', 'dht/1', 'overlay/1'];
+      const opened = {
+        type: 'linkEstablished',
+        link,
+        direction: 'inbound',
+        address: '10.0.0.1',
+        publicKey: keyOf('peer'),
+        capabilities,
+      } as const;
+      const effects = [...node.handle(opened, { monoMs: 0, wallMs })];
+      effects.push(...node.handle({ type: 'publish', topic: 'app/x', data: Uint8Array.of(1) }, { monoMs: 1, wallMs }));
+      for (let ticks = 0; ticks < 200; ticks += 1) {
+        const monoMs = node.deadline();
+        if (monoMs === undefined || monoMs > 3_600_000) break;
+        effects.push(...node.handle({ type: 'tick' }, { monoMs, wallMs }));
+      }
+      const plain = effects.flatMap((effect) => (effect.type === 'plaintext' ? [effect.data] : []));
+      const pushes = plain
+        .map((data) => readFrame(data, 0))
+        .flatMap((frame) => (frame?.ok && frame.kind === KIND_RECORD_PUSH ? [frame] : []));
+      expect(pushes.length).toBeGreaterThan(0);
+    },
+  );
 
   test('WIR-036: a body that another machine refuses decides before the frames behind it', () => {
     const node = withPeer();

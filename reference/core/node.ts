@@ -24,7 +24,7 @@ import { type MinorRange, offeredCapabilities } from './session/capabilities.ts'
 import { createSessions } from './session/machine.ts';
 import type { SessionInput, SessionOptions, SessionOutput } from './session/state.ts';
 import { createTopology, type TopologyInput, type TopologyOutput } from './topology/machine.ts';
-import type { MonoMs, Now, PeerId } from './types.ts';
+import { type MonoMs, type Now, type PeerId, soundNow } from './types.ts';
 import { KEY_TYPE_ED25519 } from './wire/envelope.ts';
 import { type FrameOwner, ownerOf } from './wire/frame.ts';
 import { derivePeerId } from './wire/peer-id.ts';
@@ -340,7 +340,8 @@ export function createNode(options: NodeOptions): Node {
     return false;
   }
 
-  function handle(input: NodeInput, now: Now): readonly NodeEffect[] {
+  function handle(input: NodeInput, clocks: Now): readonly NodeEffect[] {
+    const now = soundNow(clocks);
     // A tick that comes to go on with what was left adds nothing of its own: the timers' turn is when that is done.
     if (input.type !== 'tick' || unfinishedMs === undefined) enqueue(input, INPUTS[input.type]);
     effects = [];

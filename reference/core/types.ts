@@ -38,13 +38,24 @@ export interface KnownContact {
 /** Milliseconds of the node's monotonic clock, from 0. */
 export type MonoMs = number;
 
-/** Milliseconds since the Unix epoch. */
+/** Milliseconds since the Unix epoch. Machines get whole ones from 0 to `WALL_MS_MAX`; see `soundNow`. */
 export type WallMs = number;
 
 /** The two clocks at the moment of an input; nobody in the core reads another. */
 export interface Now {
   readonly monoMs: MonoMs;
   readonly wallMs: WallMs;
+}
+
+/** The last wall clock that a machine sees; sums with every time of the parameter table stay exact numbers. */
+export const WALL_MS_MAX: WallMs = 2 ** 52;
+
+/**
+ * The clocks as machines may count on them. A wall clock is the operator's to set, and one without a battery
+ * starts anywhere, so a moment before 1970 counts as its beginning and none is later than `WALL_MS_MAX`.
+ */
+export function soundNow({ monoMs, wallMs }: Now): Now {
+  return { monoMs, wallMs: wallMs >= 0 ? Math.min(Math.floor(wallMs), WALL_MS_MAX) : 0 };
 }
 
 /** A name of the error registry, chapter 20. */

@@ -156,7 +156,7 @@ describe('PRM-001 a configuration that is not in order', () => {
     ['a preset that is none', BASE.replace('devnet', 'dev'), 'preset', '"main", "tower", "chat", "devnet", "conformance"'],
     ['a missing network id', 'preset = "devnet"\nkey_file = "k"\n', 'network_id', '1 to 32 bytes'],
     ['an empty network id', BASE.replace('"test"', '""'), 'network_id', '1 to 32 bytes'],
-    ['a network id of 33 bytes', BASE.replace('test', 'é'.repeat(16) + 'x'), 'network_id', '1 to 32 bytes'],
+    ['a network id of 33 bytes', BASE.replace('test', `${'é'.repeat(16)}x`), 'network_id', '1 to 32 bytes'],
     ['a port that is none', `${BASE}[listen]\nport = 70000\n`, 'listen.port', '0 to 65535'],
     ['a port of another type', `${BASE}[listen]\nport = "7600"\n`, 'listen.port', '0 to 65535'],
     ['a peer without an address', `${BASE}[[peers]]\npeer_id = "${PEER}"\n`, 'peers[0].address', 'ws://HOST:PORT'],

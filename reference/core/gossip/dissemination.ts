@@ -90,7 +90,7 @@ export function publish(state: GossipState, topic: string, data: Uint8Array, now
   }
   const payload = create(AppPayloadSchema, {
     version: PAYLOAD_VERSION,
-    createdMs: BigInt(Math.max(0, Math.floor(now.wallMs))),
+    createdMs: BigInt(now.wallMs),
     topic,
     sequence: state.nextSequence,
     data: copyBytes(data),

@@ -125,11 +125,11 @@ function openMessage(item: ReceivedItem): OpenedEnvelope<AppPayload | Transactio
 
 /** Both ends of the window are part of it. */
 function isBeforeWindow(payload: Dated, params: Params, now: Now): boolean {
-  return payload.createdMs < BigInt(Math.floor(now.wallMs)) - BigInt(params['clock.past_ms_max']);
+  return payload.createdMs < BigInt(now.wallMs) - BigInt(params['clock.past_ms_max']);
 }
 
 function isAfterWindow(payload: Dated, params: Params, now: Now): boolean {
-  return payload.createdMs > BigInt(Math.floor(now.wallMs)) + BigInt(params['clock.future_ms_max']);
+  return payload.createdMs > BigInt(now.wallMs) + BigInt(params['clock.future_ms_max']);
 }
 
 function toMessage(item: ReceivedItem, names: Names, payload: AppPayload | Transaction): GossipMessage {

@@ -153,7 +153,7 @@ function judgeSubmitted(state: State, envelope: Uint8Array, now: Now): Submissio
   const id = envelopeId(crypto, networkId, opened.envelope);
   if (state.pool.get(id) !== undefined) return refuse('E_DUPLICATE', 'the pool holds this transaction already');
   const { createdMs } = opened.payload;
-  const wallMs = BigInt(Math.floor(now.wallMs));
+  const wallMs = BigInt(now.wallMs);
   if (createdMs < wallMs - BigInt(params['clock.past_ms_max']) || createdMs > wallMs + BigInt(params['clock.future_ms_max'])) {
     return refuse('E_TIME', `expected created_ms near ${wallMs}, found ${createdMs}; sign anew with the time of now`);
   }

@@ -58,7 +58,7 @@ export function judgeRoute(context: RouteContext, memory: RouteMemory, route: Ro
   if (toHex(payload.recipient) !== route.target || !isAppTopic(payload.topic)) return refuse('reject', 'E_RECIPIENT', 'OVL-043');
   const id = envelopeId(crypto, networkId, envelope);
   if (memory.hasTaken(id)) return refuse('ignore', 'E_DUPLICATE', 'OVL-044');
-  const wallMs = BigInt(Math.floor(now.wallMs));
+  const wallMs = BigInt(now.wallMs);
   const isPast = payload.createdMs < wallMs - BigInt(params['clock.past_ms_max']);
   if (isPast || payload.createdMs > wallMs + BigInt(params['clock.future_ms_max'])) return refuse('ignore', 'E_TIME', 'OVL-045');
   if (!verifyEnvelope(crypto, networkId, envelope)) return refuse('reject', 'E_SIGNATURE', 'OVL-046');

@@ -66,7 +66,7 @@ function seal(state: OverlayState, token: number, to: PeerId, topic: string, dat
   const { crypto, networkId, identitySeed, params } = state.options;
   const payload = create(SendPayloadSchema, {
     version: PAYLOAD_VERSION,
-    createdMs: BigInt(Math.max(0, Math.floor(now.wallMs))),
+    createdMs: BigInt(now.wallMs),
     topic,
     sequence: state.nextSequence,
     recipient: copyBytes(idBytes(to)),

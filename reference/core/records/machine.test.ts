@@ -1,8 +1,11 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { EnvelopeSchema } from '../../../proto/gen/carillon/v1/identity_pb.ts';
 import { toHex } from '../bytes.ts';
 import type { LinkId } from '../types.ts';
 import { KIND_RECORD_REQUEST } from '../wire/frame.ts';
 import { decodeRecordReply, encodeRecordRequest } from '../wire/records-body.ts';
+import { RecordSchema } from './record.ts';
 import { bench, person, pushes, sealRecord, verdicts, WALL_START } from './records.fixture.ts';
 
 const [, , bob, carol, dave] = [0, 1, 2, 3, 4].map((number) => person(Math.max(1, number)));
@@ -15,6 +18,16 @@ describe('the records machine', () => {
     expect(sent.map(({ link }) => link)).toEqual([1, 1, 1]);
     expect(node.machine.contactOf(node.self)).toMatchObject({ roles: 1, capabilities: ['gossip/1', 'records/1'] });
     expect(pushes(node.up(2, carol.peer, ['gossip/1']))).toEqual([]);
+  });
+
+  test('REC-042: a wall clock that is set back below the instance makes no record that others reject', () => {
+    const node = bench();
+    node.up(1, bob.peer);
+    node.setMs = -60_000;
+    const made = pushes(node.pass(1_800_000)).map(({ record }) => fromBinary(RecordSchema, fromBinary(EnvelopeSchema, record).payload));
+    expect(made.length).toBeGreaterThan(3);
+    for (const record of made) expect(record.wallclockMs).toBeGreaterThanOrEqual(record.instance);
+    expect(new Set(made.map(({ instance }) => instance))).toEqual(new Set([BigInt(WALL_START)]));
   });
 
   test('REC-060, REC-061: an accepted record goes to the other links, not back', () => {

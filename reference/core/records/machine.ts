@@ -11,7 +11,7 @@ import { isInWindow, listed, receive } from './accepting.ts';
 import { answerTo, fetchRecords, giveUp, takeAnswer } from './asking.ts';
 import type { PeerClaims, RecordsInput, RecordsOptions, RecordsOutput } from './contract.ts';
 import { inFrames } from './outbox.ts';
-import { KIND_CONTACT, RECORD_CONTEXT, RecordSchema, slotOf, wholeMs } from './record.ts';
+import { KIND_CONTACT, RECORD_CONTEXT, RecordSchema, slotOf } from './record.ts';
 import { contactChanged, publishDue, resumeMs, setOwn, start } from './self.ts';
 import { createState, type RecordsState } from './state.ts';
 
@@ -44,7 +44,7 @@ export function createRecords(options: RecordsOptions): RecordsMachine {
   let resumeAtMs: MonoMs | undefined;
 
   function handle(input: RecordsInput, now: Now): readonly RecordsOutput[] {
-    state.wallMs = wholeMs(now.wallMs);
+    state.wallMs = BigInt(now.wallMs);
     if (isOn && state.startedMs === undefined) start(state, now);
     // What fell due while nobody listened comes first: a new session hears of nothing old.
     if (isOn) publishDue(state, now);

@@ -19,7 +19,6 @@ import {
   type Slot,
   slotOf,
   ttlLimitMs,
-  wholeMs,
 } from './record.ts';
 
 /** What a label says; asked anew whenever it is published. */
@@ -83,7 +82,7 @@ export class OwnRecords {
 
   /** Begins an instance: every label is due at once. Spec: REC-042, REC-052 */
   begin(now: Now): void {
-    this.#instance = wholeMs(now.wallMs);
+    this.#instance = BigInt(now.wallMs);
     this.#sequence = BigInt(this.#options.rng.below(SEQUENCE_STARTS));
     this.#winner = undefined;
     for (const label of this.#labels.values()) {
@@ -162,13 +161,15 @@ export class OwnRecords {
   #seal(said: { kind: number; index: number; ttlMs: number; body: RecordPayload['body'] }, now: Now): ReadRecord {
     const { params, crypto, networkId, identitySeed } = this.#options;
     const { kind, index, ttlMs, body } = said;
+    const wallMs = BigInt(now.wallMs);
     const payload = create(PAYLOAD, {
       version: PAYLOAD_VERSION,
       kind: kind as RecordKind,
       index,
       instance: this.#instance,
       sequence: this.#sequence,
-      wallclockMs: wholeMs(now.wallMs),
+      // A clock that was set back below the instance would make a record that everybody rejects (REC-014).
+      wallclockMs: wallMs > this.#instance ? wallMs : this.#instance,
       ttlMs: BigInt(ttlMs),
       body,
     });

@@ -4,7 +4,7 @@ import type { Envelope } from '../../../proto/gen/carillon/v1/identity_pb.ts';
 import { type Record as RecordPayload, RecordSchema } from '../../../proto/gen/carillon/v1/records_pb.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Params } from '../params.ts';
-import type { EnvelopeHash, MessageId, PeerId, WallMs } from '../types.ts';
+import type { EnvelopeHash, MessageId, PeerId } from '../types.ts';
 import { envelopeId, envelopeOrigin, hashEnvelope } from '../wire/envelope.ts';
 
 export type { RecordPayload };
@@ -88,9 +88,4 @@ export function ttlLimitMs(params: Params, hasStake: boolean): number {
 export function lastMs(payload: RecordPayload, limitMs: number): bigint {
   const limit = BigInt(limitMs);
   return payload.wallclockMs + (payload.ttlMs < limit ? payload.ttlMs : limit);
-}
-
-/** The wall clock in whole milliseconds. */
-export function wholeMs(wallMs: WallMs): bigint {
-  return BigInt(Math.floor(wallMs));
 }

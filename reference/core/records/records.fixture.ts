@@ -77,6 +77,8 @@ export interface Bench {
   readonly machine: RecordsMachine;
   readonly self: PeerId;
   nowMs: number;
+  /** By how much somebody has set the wall clock. */
+  setMs: number;
   send(input: RecordsInput): readonly RecordsOutput[];
   /** Lets time pass, firing timers, and gives all that came of it. */
   pass(ms: number): readonly RecordsOutput[];
@@ -99,11 +101,12 @@ export function bench(overrides: Partial<Params> = {}, stakes: ReadonlyMap<PeerI
     listenAddresses: [],
     capabilities: ['gossip/1', 'records/1'],
   });
-  const now = () => ({ monoMs: made.nowMs, wallMs: WALL_START + made.nowMs });
+  const now = () => ({ monoMs: made.nowMs, wallMs: WALL_START + made.nowMs + made.setMs });
   const made: Bench = {
     machine,
     self: peer,
     nowMs: 0,
+    setMs: 0,
     send: (input) => machine.handle(input, now()),
     pass(ms) {
       const outputs: RecordsOutput[] = [];

@@ -4,7 +4,7 @@ import type { Params } from '../params.ts';
 import type { ClauseId, ErrorName, Now, PeerId } from '../types.ts';
 import { openEnvelope, verifyEnvelope } from '../wire/envelope.ts';
 import { formFault } from './form.ts';
-import { lastMs, RECORD_CONTEXT, type ReadRecord, RecordSchema, readRecord, ttlLimitMs, wholeMs } from './record.ts';
+import { lastMs, RECORD_CONTEXT, type ReadRecord, RecordSchema, readRecord, ttlLimitMs } from './record.ts';
 
 /** How a record came. */
 export interface Way {
@@ -69,7 +69,7 @@ export function judgeRecord(context: RecordVerdictContext, memory: RecordMemory,
   const { origin } = record;
   if (!memory.isNews(record)) return refuse('ignore', 'E_RECORD_OLD', 'REC-020', record);
   const isFirstHand = origin === way.from || memory.isSelf(origin);
-  const wallMs = wholeMs(now.wallMs);
+  const wallMs = BigInt(now.wallMs);
   const windowMs = BigInt(params['records.push_window_ms']);
   if (way.isPushed && !isFirstHand && payload.wallclockMs + windowMs < wallMs) return refuse('ignore', 'E_TIME', 'REC-021', record);
   if (payload.wallclockMs > wallMs + windowMs) return refuse('ignore', 'E_TIME', 'REC-022', record);
