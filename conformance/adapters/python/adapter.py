@@ -18,11 +18,17 @@ sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent / "gen"))
 
 from carillon.adapter.v1 import adapter_pb2 as pb  # noqa: E402
 from errors import Coded, Refused, Unsupported  # noqa: E402
-from functions import FUNCTIONS, evaluate  # noqa: E402
-from node import CAPABILITIES, Node  # noqa: E402
+from functions import FUNCTIONS, arguments, evaluate  # noqa: E402
+from node import CAPABILITIES, COMMANDS, Node  # noqa: E402
 
 NODES_MAX, LINKS_MAX, MESSAGE_MAX = 64, 128, 1 << 26
 UNTIL = {pb.UNTIL_WAKE: "wake", pb.UNTIL_EFFECT: "effect"}
+
+
+def addresses(holder):
+    """Listen addresses as wire.py reads them: the fields of Address."""
+    names = "ip4", "ip6", "dns", "port", "transport"
+    return [{name: getattr(each, name) for name in names} for each in holder.listen_addresses]
 
 
 class Target:
@@ -51,9 +57,10 @@ class Target:
     def hello(self, hello):
         hello.adapter_version, hello.spec_version, hello.conformance_class = 1, "0.1", "app"
         hello.name, hello.version, hello.language = "carillon-python", "0.1.0", "Python"
-        hello.capabilities.extend(["established", "restart"] + CAPABILITIES)
+        hello.capabilities.extend(["established", "restart"] + ["commands"] * bool(COMMANDS) + CAPABILITIES)
         hello.clock, hello.randomness = pb.CLOCK_VIRTUAL, pb.RANDOMNESS_SEEDED
         hello.functions.extend(FUNCTIONS)
+        hello.commands.extend(COMMANDS)
         hello.limits.nodes_max, hello.limits.links_max = NODES_MAX, LINKS_MAX
 
     def evaluate(self, request, response):
@@ -78,7 +85,7 @@ class Target:
                 raise Unsupported("raw links")
             if r.direction not in (pb.DIRECTION_INBOUND, pb.DIRECTION_OUTBOUND) or r.dial:
                 raise Refused("no direction, or a dial that was never asked for")
-            node.open(r.link, outbound, r.remote_address, peer.public_key, list(peer.capabilities))
+            node.open(r.link, outbound, r.remote_address, peer.public_key, list(peer.capabilities), addresses(peer))
         elif op == "input":
             self.input(node, r)
         elif op == "advance":
@@ -97,6 +104,11 @@ class Target:
             node.closed(r.closed.link)
         elif kind == "publish":
             node.publish(r.publish.topic, r.publish.data)
+        elif kind == "command":
+            if r.command.command not in COMMANDS:
+                raise Unsupported(r.command.command)
+            values = arguments(COMMANDS[r.command.command][1], list(r.command.args))
+            node.command(r.command.token, r.command.command, values)
         else:  # message, connect, validated: what is not declared
             raise Unsupported(kind or "unknown input")
 

@@ -37,16 +37,21 @@ def _argument(kind, raw):
     return raw
 
 
+def arguments(kinds, args):
+    """Arguments of these kinds, or Refused; the last kind may repeat with an asterisk."""
+    fixed = [kind for kind in kinds if not kind.endswith("*")]
+    more = [kinds[-1][:-1]] * (len(args) - len(fixed)) if len(fixed) < len(kinds) else []
+    if len(args) != len(fixed) + len(more):
+        raise Refused("wrong number of arguments")
+    return [_argument(kind, raw) for kind, raw in zip(fixed + more, args)]
+
+
 def function(name, *kinds):
     """Kinds: bytes, text, u64, network, a size in bytes; the last may repeat with an asterisk."""
 
     def register(body):
         def call(args):
-            fixed = [kind for kind in kinds if not kind.endswith("*")]
-            more = [kinds[-1][:-1]] * (len(args) - len(fixed)) if len(fixed) < len(kinds) else []
-            if len(args) != len(fixed) + len(more):
-                raise Refused("wrong number of arguments")
-            values = body(*[_argument(kind, raw) for kind, raw in zip(fixed + more, args)])
+            values = body(*arguments(kinds, args))
             return values if isinstance(values, list) else [values]
 
         FUNCTIONS[name] = call

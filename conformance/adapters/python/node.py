@@ -38,7 +38,20 @@ KINDS = {  # body, class, length at most, role, capability needed
     IWANT: ("Iwant", "inventory", 35072, "notice", "gossip/1"),
     IDONTWANT: ("Idontwant", "inventory", 18432, "notice", "gossip/1"),
 }
-CAPABILITIES = ["gossip/1"]
+CAPABILITIES = ["gossip/1"]  # and those of the machines below
+MACHINES = {}  # capability -> (parameter that turns it on, class); each module registers its own
+COMMANDS = {}  # command -> (capability, kinds of arguments as in functions.py)
+ANSWERS = {PING: PONG}  # request -> reply
+
+
+def register(capability, mode, machine, kinds, answers, commands):
+    """Adds a further chapter: its frame kinds, which of them answer which, and its commands."""
+    CAPABILITIES.append(capability)
+    CAPABILITIES.sort()
+    MACHINES[capability] = mode, machine
+    KINDS.update(kinds)
+    ANSWERS.update(answers)
+    COMMANDS.update({name: (capability, arguments) for name, arguments in commands.items()})
 
 
 def session_capabilities(ours, theirs):
@@ -48,8 +61,10 @@ def session_capabilities(ours, theirs):
 
 
 class Session:
-    def __init__(self, node, link, outbound, address, peer, capabilities):
+    def __init__(self, node, link, outbound, address, peer, capabilities, listens=()):
         self.link = link
+        self.listens = listens  # listen addresses of the hello, as fields of Address
+        self.asks = {}  # request id -> (kind of the reply, callback, timeout timer)
         self.outbound = outbound
         self.address = address
         self.peer_id = peer
@@ -100,10 +115,18 @@ class Node:
         self.links = {}  # link -> Session
         self.scores = Scores(self)
         self.gossip = Gossip(self)
+        self.machines = {}
+        for capability, (mode, machine) in MACHINES.items():
+            if self.parameters[mode] == "on":
+                self.machines[capability] = machine(self)
+
+    def offers(self):
+        """SES-028."""
+        return [each for each in CAPABILITIES if each in self.machines or each not in MACHINES]
 
     def crash(self):
         self._need_running()
-        self.timers, self.links, self.running = [], {}, False
+        self.timers, self.links, self.machines, self.running = [], {}, {}, False
 
     def restart(self):
         if self.running:
@@ -162,7 +185,7 @@ class Node:
 
     # --- links ---------------------------------------------------------------------------------
 
-    def open(self, link, outbound, address, public_key, offered):
+    def open(self, link, outbound, address, public_key, offered, listens=()):
         self._need_running()
         if link in self.used_links:
             raise Refused("the link's number was used before")
@@ -170,7 +193,7 @@ class Node:
             raise Refused("a public key is not 32 bytes long")
         self.used_links.add(link)
         peer = peer_id(1, public_key)
-        session = Session(self, link, outbound, address, peer, session_capabilities(CAPABILITIES, offered))
+        session = Session(self, link, outbound, address, peer, session_capabilities(self.offers(), offered), listens)
         twin = next((other for other in self.links.values() if other.peer_id == peer), None)
         full = len(self.links) >= self.parameters["session.sessions_max"]
         self.links[link] = session
@@ -191,6 +214,9 @@ class Node:
                 self.close(twin, "E_DUPLICATE_SESSION")
             session.ping_timer = self.after(self.parameters["session.ping_interval_ms"], lambda: self._ping(session))
             self.gossip.opened(session)
+            for machine in self.machines.values():
+                if session.alive:
+                    machine.opened(session)
         self.settle()
 
     def _second_stays(self, first, second):
@@ -225,6 +251,12 @@ class Node:
                 timer[0] = None
         self.gossip.closed(session)
         self.scores.ended(session)
+        for machine in self.machines.values():
+            machine.closed(session)
+        asks, session.asks = session.asks, {}
+        for _, callback, timer in asks.values():
+            timer[0] = None
+            callback(None)
 
     def _session(self, link):
         self._need_running()
@@ -263,7 +295,7 @@ class Node:
             raise Coded("E_REQUEST_ID")  # WIR-030, WIR-031
         if kind != GOAWAY and not self._charge(session, klass, size):
             return  # SES-061
-        if kind == PONG and request_id not in session.pings:
+        if role == "reply" and not self._waits(session, kind, request_id):
             return  # WIR-032; charged, as everything that is ignored (chapter 01)
         fields = read_body(name, body)
         if kind == PING:
@@ -272,8 +304,19 @@ class Node:
             self._pong(session, request_id, fields["nonce"])
         elif kind == GOAWAY:
             self._hang_up(session)  # SES-070
+        elif role == "reply":
+            _, callback, timer = session.asks.pop(request_id)
+            timer[0] = None
+            callback(fields)
+        elif needs in self.machines:
+            self.machines[needs].receive(session, kind, request_id, fields)
         else:
             self.gossip.receive(session, kind, fields)
+
+    def _waits(self, session, kind, request_id):
+        if kind == PONG:
+            return request_id in session.pings
+        return request_id in session.asks and session.asks[request_id][0] == kind
 
     def _charge(self, session, klass, size):
         messages, bytes_ = session.received[klass]
@@ -313,6 +356,40 @@ class Node:
     def send(self, session, kind, request_id, body):
         """Queues a frame; the next flush sends it, or as much later as the peer's buckets ask."""
         session.waiting[KINDS[kind][1]].append(frame(kind, request_id, body))
+
+    def ask(self, session, kind, body, timeout_ms, callback):
+        """Puts a request; the callback gets the fields of the reply, or None when none comes."""
+        if len(session.asks) >= self.parameters["session.questions_max"]:
+            callback(None)
+            return
+        request_id = session.next_request
+        session.next_request += 1
+        timer = self.after(timeout_ms, lambda: session.asks.pop(request_id)[1](None))
+        session.asks[request_id] = ANSWERS[kind], callback, timer
+        self.send(session, kind, request_id, body)
+
+    def command(self, token, name, args):
+        """What the local application asks by name; the outcome comes at once or later."""
+        self._need_running()
+        capability = COMMANDS[name][0]
+        if capability not in self.machines:
+            raise Refused("the node does not offer " + capability)
+        try:
+            values = self.machines[capability].command(token, name, args)
+        except Coded as error:
+            self.outcome(token, error.code, [])
+        else:
+            if values is not None:
+                self.outcome(token, "", values)
+        self.settle()
+
+    def outcome(self, token, error, values):
+        values = [value.encode() if isinstance(value, str) else value for value in values]
+        self.effects.append((self.now, "outcome", {"token": token, "error": error, "values": values}))
+
+    def notice(self, name, values):
+        values = [value.encode() if isinstance(value, str) else value for value in values]
+        self.effects.append((self.now, "notice", {"notice": name, "values": values}))
 
     def may_send(self, session, klass, size):
         messages, bytes_ = session.sent[klass]

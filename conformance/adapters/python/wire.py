@@ -215,14 +215,25 @@ def read_body(name, data):
         out = _body(SCHEMAS[name], data)
     except UnicodeDecodeError:
         raise Coded("E_MALFORMED") from None  # WIR-044
-    for field in SCHEMAS[name].values():
-        values = out[field.name] if field.repeated else [out[field.name]]
-        if field.size and any(len(value) != field.size for value in values):
+    parts = list(_messages(SCHEMAS[name], out))
+    for field, value in parts:
+        values = value if field.repeated else [value]
+        if field.size and any(len(each) != field.size for each in values):
             raise Coded("E_MALFORMED")  # WIR-045
-    for field in SCHEMAS[name].values():
-        if field.count and not field.count[0] <= len(out[field.name]) <= field.count[1]:
+    for field, value in parts:
+        if field.count and not field.count[0] <= len(value) <= field.count[1]:
             raise Coded("E_LIMIT")  # WIR-046
     return out
+
+
+def _messages(schema, fields):
+    """(field, value) of a message and of all messages in it."""
+    for field in schema.values():
+        value = fields[field.name]
+        yield field, value
+        if field.type in SCHEMAS:
+            for each in value if field.repeated else [value] if value else []:
+                yield from _messages(SCHEMAS[field.type], each)
 
 
 def _loose_varint(data, at):

@@ -1,0 +1,196 @@
+"""Range messages: two sides compare a set in the order of time (chapter 07)."""
+
+import bisect
+import hashlib
+
+from errors import Coded
+
+VERSION, SKIP, FINGERPRINT, IDS = 0x61, 0, 1, 2
+END = (2**64, b"")  # behind every item
+FEW, PARTS = 32, 16
+NUMBER_MAX = 2**53 - 1
+MARGIN = 200
+
+
+def number(value):
+    """Base 128, most significant digit first."""
+    out = [value & 0x7F]
+    while value := value >> 7:
+        out.append(value & 0x7F | 0x80)
+    return bytes(reversed(out))
+
+
+def fingerprint(ids):
+    """RCN-071."""
+    total = sum(int.from_bytes(id, "little") for id in ids) % 2**256
+    return hashlib.sha256(total.to_bytes(32, "little") + number(len(ids))).digest()[:16]
+
+
+def between(left, right):
+    """The bound between two neighbours."""
+    if left[0] != right[0]:
+        return right[0], b""
+    shared = next(i for i in range(32) if left[1][i] != right[1][i])
+    return right[0], right[1][: shared + 1]
+
+
+class Writer:
+    """A message in the making: ranges, each from where the last one ended."""
+
+    def __init__(self):
+        self.out = bytearray([VERSION])
+        self.time = 0
+        self.skipped = None  # bound of a skip that is not yet written
+
+    def copy(self):
+        other = Writer()
+        other.out, other.time, other.skipped = bytearray(self.out), self.time, self.skipped
+        return other
+
+    def skip(self, bound):
+        self.skipped = bound
+
+    def range(self, bound, mode, content):
+        if self.skipped is not None:
+            self.bound(self.skipped)
+            self.out += number(SKIP)
+            self.skipped = None
+        self.bound(bound)
+        self.out += number(mode) + content
+
+    def bound(self, bound):
+        time, prefix = bound
+        self.out += number(0 if bound == END else 1 + time - self.time) + number(len(prefix)) + prefix
+        self.time = time
+
+    def bytes(self):
+        """Skips at the end are left out."""
+        return bytes(self.out)
+
+
+def split(writer, items, bound):
+    """RCN-074: a range of these items up to the bound."""
+    if len(items) < FEW:
+        writer.range(bound, IDS, number(len(items)) + b"".join(id for _, id in items))
+        return
+    size, larger = divmod(len(items), PARTS)
+    at = 0
+    for part in range(PARTS):
+        end = at + size + (part < larger)
+        upper = bound if end == len(items) else between(items[end - 1], items[end])
+        writer.range(upper, FINGERPRINT, fingerprint([id for _, id in items[at:end]]))
+        at = end
+
+
+def open_message(items):
+    """The asker's first message over its sorted items, each (time, id)."""
+    writer = Writer()
+    split(writer, sorted(items), END)
+    return writer.bytes()
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+class Reader:
+    def __init__(self, data):
+        self.data = data
+        self.at = 0
+
+    def take(self, size):
+        if self.at + size > len(self.data):
+            raise Coded("E_MALFORMED")
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def number(self):
+        value = 0
+        while True:
+            [byte] = self.take(1)
+            value = value << 7 | byte & 0x7F
+            if value > NUMBER_MAX:
+                raise Coded("E_MALFORMED")
+            if byte < 0x80:
+                return value
+
+
+def parse(data):
+    """[(bound, mode, content)], or E_MALFORMED (RCN-078, RCN-079)."""
+    reader = Reader(data)
+    if reader.take(1) != bytes([VERSION]):
+        raise Coded("E_MALFORMED")
+    out, time, last = [], 0, None
+    while reader.at < len(data):
+        told, length = reader.number(), reader.number()
+        if length > 32:
+            raise Coded("E_MALFORMED")
+        prefix = reader.take(length)
+        time = END[0] if told == 0 else time + told - 1
+        bound = time, prefix
+        if (told == 0 and prefix) or (told and time > NUMBER_MAX) or (last is not None and bound <= last):
+            raise Coded("E_MALFORMED")
+        last, mode = bound, reader.number()
+        if mode == IDS:
+            content = reader.take(32 * reader.number())
+            content = [content[i : i + 32] for i in range(0, len(content), 32)]
+        elif mode == FINGERPRINT:
+            content = reader.take(16)
+        elif mode == SKIP:
+            content = None
+        else:
+            raise Coded("E_MALFORMED")
+        out.append((bound, mode, content))
+    return out
+
+
+def react(asker, longest, data, items):
+    """(message, ids needed, ids that the other side lacks); the message of an asker who is done is empty.
+
+    `longest` is RCN-080's limit, or None.
+    """
+    items = sorted(items)
+    parsed = parse(data)
+    writer, at, lacking_here, lacking_there = Writer(), 0, set(), set()
+    full = (lambda size: size > longest - MARGIN) if longest is not None else (lambda size: False)
+    for bound, mode, content in parsed:
+        end = max(at, bisect.bisect_left(items, bound))
+        own = [id for _, id in items[at:end]]
+        before = writer.copy()
+        if mode == IDS and asker:
+            lacking_here.update(set(content) - set(own))
+            lacking_there.update(set(own) - set(content))
+            writer.skip(bound)
+        elif mode == IDS:
+            room = len(own)
+            if longest is not None:
+                fits = 0
+                while fits < len(own) and not full(len(writer.out) + 32 * fits):
+                    fits += 1
+                room = fits
+            told = bound if room == len(own) else items[at + room]
+            writer.range(told, IDS, number(room) + b"".join(own[:room]))
+            if room < len(own):
+                at += room
+                break_off(writer, items[at:])
+                break
+        elif mode == SKIP or content == fingerprint(own):
+            writer.skip(bound)
+        else:
+            split(writer, items[at:end], bound)
+            if full(len(writer.out)):
+                writer = before
+                at = restart(writer, items, at)
+                break_off(writer, items[at:])
+                break
+        at = end
+    message = writer.bytes()
+    return b"" if asker and len(message) == 1 else message, lacking_here, lacking_there
+
+
+def restart(writer, items, at):
+    return at
+
+
+def break_off(writer, rest):
+    writer.skipped = writer.skipped
+    writer.range(END, FINGERPRINT, fingerprint([id for _, id in rest]))
