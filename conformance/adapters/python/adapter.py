@@ -18,6 +18,7 @@ sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent / "gen"))
 
 from carillon.adapter.v1 import adapter_pb2 as pb  # noqa: E402
 from errors import Coded, Refused, Unsupported  # noqa: E402
+import set_functions  # noqa: E402, F401
 from functions import FUNCTIONS, arguments, evaluate  # noqa: E402
 from node import CAPABILITIES, COMMANDS, Node  # noqa: E402
 

@@ -1,7 +1,5 @@
 """Every function of Evaluate (chapter 23): its arguments, checked, and what it answers."""
 
-import re
-
 import crypto
 import identity
 import noise
@@ -11,6 +9,7 @@ from gossip import active_size, examine
 from node import session_capabilities
 from parameters import configuration
 from rates import Bucket, admit
+from record_form import capabilities_in_order
 
 FUNCTIONS = {}
 CONFORMANCE = configuration("conformance", {})
@@ -198,14 +197,10 @@ def _(min_a, max_a, min_b, max_b):
     return u64(highest)
 
 
-CAPABILITY = re.compile(r"[a-z0-9-]{1,32}/(0|[1-9][0-9]{0,4})")  # a zero alone leads nothing
-
-
 def _capabilities(text):
     """SES-021; an empty text is an empty list."""
     texts = text.split("\n") if text else []
-    ascending = all(a.encode() < b.encode() for a, b in zip(texts, texts[1:]))
-    if len(texts) > 64 or not ascending or not all(CAPABILITY.fullmatch(each) for each in texts):
+    if not capabilities_in_order(texts):
         raise Coded("E_CAPABILITIES")
     return texts
 

@@ -40,32 +40,25 @@ class Writer:
     def __init__(self):
         self.out = bytearray([VERSION])
         self.time = 0
-        self.skipped = None  # bound of a skip that is not yet written
+        self.skipped = None  # bound of a skip that is written only if something follows
 
     def copy(self):
         other = Writer()
         other.out, other.time, other.skipped = bytearray(self.out), self.time, self.skipped
         return other
 
-    def skip(self, bound):
-        self.skipped = bound
-
     def range(self, bound, mode, content):
         if self.skipped is not None:
-            self.bound(self.skipped)
+            self._bound(self.skipped)
             self.out += number(SKIP)
             self.skipped = None
-        self.bound(bound)
+        self._bound(bound)
         self.out += number(mode) + content
 
-    def bound(self, bound):
+    def _bound(self, bound):
         time, prefix = bound
         self.out += number(0 if bound == END else 1 + time - self.time) + number(len(prefix)) + prefix
         self.time = time
-
-    def bytes(self):
-        """Skips at the end are left out."""
-        return bytes(self.out)
 
 
 def split(writer, items, bound):
@@ -86,7 +79,7 @@ def open_message(items):
     """The asker's first message over its sorted items, each (time, id)."""
     writer = Writer()
     split(writer, sorted(items), END)
-    return writer.bytes()
+    return bytes(writer.out)
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -148,49 +141,35 @@ def react(asker, longest, data, items):
 
     `longest` is RCN-080's limit, or None.
     """
-    items = sorted(items)
-    parsed = parse(data)
-    writer, at, lacking_here, lacking_there = Writer(), 0, set(), set()
-    full = (lambda size: size > longest - MARGIN) if longest is not None else (lambda size: False)
+    items, parsed = sorted(items), parse(data)
+    writer, at, needed, lacking = Writer(), 0, set(), set()
+
+    def full(size):
+        return longest is not None and size > longest - MARGIN
+
     for bound, mode, content in parsed:
         end = max(at, bisect.bisect_left(items, bound))
         own = [id for _, id in items[at:end]]
-        before = writer.copy()
+        before, rest = writer.copy(), None
         if mode == IDS and asker:
-            lacking_here.update(set(content) - set(own))
-            lacking_there.update(set(own) - set(content))
-            writer.skip(bound)
+            needed.update(set(content) - set(own))
+            lacking.update(set(own) - set(content))
+            writer.skipped = bound
         elif mode == IDS:
-            room = len(own)
-            if longest is not None:
-                fits = 0
-                while fits < len(own) and not full(len(writer.out) + 32 * fits):
-                    fits += 1
-                room = fits
-            told = bound if room == len(own) else items[at + room]
-            writer.range(told, IDS, number(room) + b"".join(own[:room]))
-            if room < len(own):
-                at += room
-                break_off(writer, items[at:])
-                break
+            fits = next((n for n in range(len(own)) if full(len(writer.out) + 32 * n)), len(own))
+            cut = fits < len(own)
+            writer.range(items[at + fits] if cut else bound, IDS, number(fits) + b"".join(own[:fits]))
+            if cut or full(len(writer.out)):
+                rest = items[at + fits :]
         elif mode == SKIP or content == fingerprint(own):
-            writer.skip(bound)
+            writer.skipped = bound
         else:
             split(writer, items[at:end], bound)
             if full(len(writer.out)):
-                writer = before
-                at = restart(writer, items, at)
-                break_off(writer, items[at:])
-                break
+                writer, rest = before, items[end:]  # the range that is left out is not in it
+        if rest is not None:  # RCN-080
+            writer.range(END, FINGERPRINT, fingerprint([id for _, id in rest]))
+            break
         at = end
-    message = writer.bytes()
-    return b"" if asker and len(message) == 1 else message, lacking_here, lacking_there
-
-
-def restart(writer, items, at):
-    return at
-
-
-def break_off(writer, rest):
-    writer.skipped = writer.skipped
-    writer.range(END, FINGERPRINT, fingerprint([id for _, id in rest]))
+    message = bytes(writer.out)
+    return b"" if asker and len(message) == 1 else message, needed, lacking

@@ -154,7 +154,8 @@ def encode(name, **values):
     out = b""
     for number, field in sorted(SCHEMAS[name].items()):
         value = values.get(field.name)
-        for each in value if field.repeated and value else [value] if value else []:
+        present = value or (field.oneof and value is not None)
+        for each in value if field.repeated and value else [value] if present else []:
             out += uvarint(number << 3 | field.wire_type)
             if field.wire_type == 0:
                 out += uvarint(each)
