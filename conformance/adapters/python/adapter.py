@@ -20,6 +20,7 @@ from carillon.adapter.v1 import adapter_pb2 as pb  # noqa: E402
 from errors import Coded, Refused, Unsupported  # noqa: E402
 import set_functions  # noqa: E402, F401
 from functions import FUNCTIONS, arguments, evaluate  # noqa: E402
+import functions_network  # noqa: E402, F401
 from node import CAPABILITIES, COMMANDS, Node  # noqa: E402
 
 NODES_MAX, LINKS_MAX, MESSAGE_MAX = 64, 128, 1 << 26

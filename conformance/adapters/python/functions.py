@@ -113,7 +113,7 @@ def _(plaintext):
 
 @function("strict.check", "text", "bytes")
 def _(name, data):
-    if name not in ("Envelope", "HandshakeHello", "AppPayload"):
+    if name not in ("Envelope", "HandshakeHello", "AppPayload", "ProviderRecord", "ValueRecord"):
         raise Refused("no message " + name)
     wire.read_strict(name, data)
     return []
@@ -177,7 +177,7 @@ def _(network_id, context, data):
 @function("gossip.judge", "network", "text", "u64", "u64", "bytes")
 def _(network_id, topic, wall_ms, hops, data):
     def check():
-        rules = examine(CONFORMANCE, topic, hops, data)
+        rules = examine(CONFORMANCE, topic, hops, data, pool=True)
         rules.check_time(CONFORMANCE, wall_ms)
         rules.check_signature(network_id)
 

@@ -5,6 +5,7 @@ import re
 from collections import OrderedDict, deque
 
 import identity
+import mempool
 from errors import Coded, Refused, Ruling
 from rates import Bucket, Window, admit
 from wire import encode, frame
@@ -30,7 +31,7 @@ class Examined:
     def __init__(self, envelope):
         self.envelope = envelope
         self.created_ms = envelope.fields["created_ms"]
-        self.data = envelope.fields["data"]
+        self.data = envelope.fields.get("data")
 
     def check_time(self, parameters, wall_ms):
         if wall_ms - self.created_ms > parameters["clock.past_ms_max"]:
@@ -42,15 +43,19 @@ class Examined:
         self.envelope.check_signature(network_id)  # GSP-018
 
 
-def examine(parameters, topic, hops, data):
-    if len(data) > parameters["gossip.message_bytes_max"]:
-        raise Ruling("reject", "E_SIZE")  # GSP-010
+def examine(parameters, topic, hops, data, pool=False):
+    """`pool` says whether the node serves topic `tx` as well (MEM-001 to MEM-004)."""
+    transaction = pool and topic == "tx"
+    if len(data) > parameters["mempool.transaction_bytes_max" if transaction else "gossip.message_bytes_max"]:
+        raise Ruling("reject", "E_SIZE")  # GSP-010, MEM-002
     if hops > parameters["gossip.hops_max"]:
         raise Ruling("ignore", "E_STRUCTURE")  # GSP-011
-    if not SERVED.fullmatch(topic):
-        raise Ruling("ignore", "E_TOPIC")  # GSP-012
-    envelope = identity.Envelope(data, "app")  # GSP-013
-    if envelope.fields["topic"] != topic:
+    if not transaction and not SERVED.fullmatch(topic):
+        raise Ruling("ignore", "E_TOPIC")  # GSP-012, MEM-004
+    envelope = identity.Envelope(data, "transaction" if transaction else "app")  # GSP-013
+    if transaction and not mempool.has_body(envelope.fields):
+        raise Ruling("reject", "E_STRUCTURE")  # MEM-003
+    if not transaction and envelope.fields["topic"] != topic:
         raise Ruling("reject", "E_TOPIC")  # GSP-014
     return Examined(envelope)
 
