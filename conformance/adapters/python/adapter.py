@@ -18,9 +18,10 @@ sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent / "gen"))
 
 from carillon.adapter.v1 import adapter_pb2 as pb  # noqa: E402
 from errors import Coded, Refused, Unsupported  # noqa: E402
-import set_functions  # noqa: E402, F401
+import functions_sets  # noqa: E402, F401
 from functions import FUNCTIONS, arguments, evaluate  # noqa: E402
 import functions_network  # noqa: E402, F401
+import records  # noqa: E402, F401
 from node import CAPABILITIES, COMMANDS, Node  # noqa: E402
 
 NODES_MAX, LINKS_MAX, MESSAGE_MAX = 64, 128, 1 << 26
@@ -121,7 +122,8 @@ class Target:
             raise Refused("the node exists, or there are too many")
         stakes = [(stake.peer_id, stake.amount) for stake in r.stakes]
         settings = r.preset, dict(r.overrides), r.wall_start_ms, stakes
-        self.nodes[r.node] = Node(r.seed, r.identity_seed, r.network_id, *settings)
+        hello = r.roles or 1, addresses(r)
+        self.nodes[r.node] = Node(r.seed, r.identity_seed, r.network_id, *settings, *hello)
         return self.nodes[r.node]
 
     def step(self, node, step):

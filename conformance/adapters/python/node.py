@@ -83,7 +83,9 @@ class Session:
 
 
 class Node:
-    def __init__(self, seed, identity_seed, network_id, preset, overrides, wall_start_ms, stakes):
+    def __init__(
+        self, seed, identity_seed, network_id, preset, overrides, wall_start_ms, stakes, roles=1, listens=()
+    ):
         if len(seed) != 32 or len(identity_seed) != 32:
             raise Refused("a seed is not 32 bytes long")
         if not 1 <= len(network_id) <= 32:
@@ -98,6 +100,8 @@ class Node:
         self.peer_id = peer_id(1, self.public_key)
         self.network_id = network_id
         self.wall_start_ms = wall_start_ms
+        self.roles = roles
+        self.listens = listens  # what the hello says, as fields of Address
         self.stakes = {peer: amount for peer, amount in stakes if amount > 0}
         self.random = random.Random(seed)  # goes on over Restart, so nothing is chosen twice
         self.now = 0
@@ -122,7 +126,7 @@ class Node:
 
     def offers(self):
         """SES-028."""
-        return [each for each in CAPABILITIES if each in self.machines or each not in MACHINES]
+        return [each for each in CAPABILITIES if each not in MACHINES or self.parameters[MACHINES[each][0]] == "on"]
 
     def crash(self):
         self._need_running()
@@ -403,9 +407,10 @@ class Node:
                 self.emit(session, queue.pop(0))
             if queue:
                 held.append((klass, len(queue[0])))
-        size = self.gossip.flush(session)
-        if size:
-            held.append(("data", size))
+        for queue in [self.gossip] + [each for each in self.machines.values() if hasattr(each, "flush")]:
+            size = queue.flush(session)
+            if size:
+                held.append(("data", size))
         if session.drain:
             session.drain[0] = None
             session.drain = None
