@@ -21,7 +21,9 @@ from errors import Coded, Refused, Unsupported  # noqa: E402
 import functions_sets  # noqa: E402, F401
 from functions import FUNCTIONS, arguments, evaluate  # noqa: E402
 import functions_network  # noqa: E402, F401
+import reconciliation  # noqa: E402, F401
 import records  # noqa: E402, F401
+import dht_node  # noqa: E402, F401
 from node import CAPABILITIES, COMMANDS, Node  # noqa: E402
 
 NODES_MAX, LINKS_MAX, MESSAGE_MAX = 64, 128, 1 << 26
@@ -60,7 +62,7 @@ class Target:
     def hello(self, hello):
         hello.adapter_version, hello.spec_version, hello.conformance_class = 1, "0.1", "app"
         hello.name, hello.version, hello.language = "carillon-python", "0.1.0", "Python"
-        hello.capabilities.extend(["established", "restart"] + ["commands"] * bool(COMMANDS) + CAPABILITIES)
+        hello.capabilities.extend(["established", "restart", "outbound", "datagrams", "resolve"] + ["commands"] * bool(COMMANDS) + CAPABILITIES)
         hello.clock, hello.randomness = pb.CLOCK_VIRTUAL, pb.RANDOMNESS_SEEDED
         hello.functions.extend(FUNCTIONS)
         hello.commands.extend(COMMANDS)
@@ -86,9 +88,9 @@ class Target:
             peer, outbound = r.established, r.direction == pb.DIRECTION_OUTBOUND
             if r.WhichOneof("mode") != "established":
                 raise Unsupported("raw links")
-            if r.direction not in (pb.DIRECTION_INBOUND, pb.DIRECTION_OUTBOUND) or r.dial:
-                raise Refused("no direction, or a dial that was never asked for")
-            node.open(r.link, outbound, r.remote_address, peer.public_key, list(peer.capabilities), addresses(peer))
+            if r.direction not in (pb.DIRECTION_INBOUND, pb.DIRECTION_OUTBOUND) or (r.dial and not outbound):
+                raise Refused("no direction, or a dial that came to an inbound link")
+            node.open(r.link, outbound, r.remote_address, peer.public_key, list(peer.capabilities), addresses(peer), r.dial)
         elif op == "input":
             self.input(node, r)
         elif op == "advance":
@@ -107,12 +109,20 @@ class Target:
             node.closed(r.closed.link)
         elif kind == "publish":
             node.publish(r.publish.topic, r.publish.data)
+        elif kind == "datagram":
+            node.datagram(r.datagram.remote_address, r.datagram.data)
+        elif kind == "connect":
+            node.connect(r.connect.address, r.connect.expected_peer_id)
+        elif kind == "resolved":
+            node.resolved(r.resolved.name, list(r.resolved.texts))
+        elif kind == "dial_failed":
+            node.dial_failed(r.dial_failed.dial)
         elif kind == "command":
             if r.command.command not in COMMANDS:
                 raise Unsupported(r.command.command)
             values = arguments(COMMANDS[r.command.command][1], list(r.command.args))
             node.command(r.command.token, r.command.command, values)
-        else:  # message, connect, validated: what is not declared
+        else:  # message, validated: what is not declared
             raise Unsupported(kind or "unknown input")
 
     def create(self, r):
@@ -122,7 +132,7 @@ class Target:
             raise Refused("the node exists, or there are too many")
         stakes = [(stake.peer_id, stake.amount) for stake in r.stakes]
         settings = r.preset, dict(r.overrides), r.wall_start_ms, stakes
-        hello = r.roles or 1, addresses(r)
+        hello = r.roles or 1, addresses(r), list(r.bootstrap_addresses)
         self.nodes[r.node] = Node(r.seed, r.identity_seed, r.network_id, *settings, *hello)
         return self.nodes[r.node]
 

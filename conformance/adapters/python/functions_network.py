@@ -3,11 +3,11 @@
 import addresses
 import datagrams
 import dht
-import mempool
 import overlay
 import topology
 from errors import Coded, Refused
 from functions import CONFORMANCE, _verdict, function, u64
+from pool import Pool, Transaction
 
 POLICIES = tuple(addresses.ADMISSIBLE)
 
@@ -133,13 +133,13 @@ def _(k, *samples):
 
 
 def _offer(slot, nonce, balance, transactions):
-    pool = mempool.Pool(CONFORMANCE, lambda account: (nonce, balance))
+    pool = Pool(CONFORMANCE, lambda account: (nonce, balance))
     codes = []
     for each in transactions:
         if len(each) != 104:
             raise Refused("a transaction is 104 bytes long")
         numbers = [int.from_bytes(each[at : at + 8], "big") for at in range(64, 104, 8)]
-        codes.append(pool.admit(mempool.Transaction(each[:32], each[32:64], *numbers), slot))
+        codes.append(pool.admit(Transaction(each[:32], each[32:64], *numbers), slot))
     return pool, codes
 
 

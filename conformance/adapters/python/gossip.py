@@ -5,7 +5,7 @@ import re
 from collections import OrderedDict, deque
 
 import identity
-import mempool
+from pool import has_body
 from errors import Coded, Refused, Ruling
 from rates import Bucket, Window, admit
 from wire import encode, frame
@@ -53,7 +53,7 @@ def examine(parameters, topic, hops, data, pool=False):
     if not transaction and not SERVED.fullmatch(topic):
         raise Ruling("ignore", "E_TOPIC")  # GSP-012, MEM-004
     envelope = identity.Envelope(data, "transaction" if transaction else "app")  # GSP-013
-    if transaction and not mempool.has_body(envelope.fields):
+    if transaction and not has_body(envelope.fields):
         raise Ruling("reject", "E_STRUCTURE")  # MEM-003
     if not transaction and envelope.fields["topic"] != topic:
         raise Ruling("reject", "E_TOPIC")  # GSP-014
@@ -139,7 +139,6 @@ class Gossip:
     def __init__(self, node):
         self.node = node
         self.parameters = node.parameters
-        self.size = active_size(self.parameters["gossip.network_size"], self.parameters["gossip.active_min"])
         self.links = {}  # session -> LinkState, for gossip links only
         self.active = []
         self.rotation = None
@@ -178,12 +177,19 @@ class Gossip:
     def eligible(self):
         return [session for session in self.links if self.node.scores.may_gossip(session)]
 
+    def size(self):
+        """GSP-030, with the estimate of chapter 08 where no size is configured (DHT-111)."""
+        known, machine = self.parameters["gossip.network_size"], self.node.machines.get("dht/1")
+        return active_size(known or (machine.size() if machine else 0), self.parameters["gossip.active_min"])
+
     def settle(self):
         """GSP-031: fill the active links, and drop those that lost the right. Then queue ids."""
         eligible = self.eligible()
         self.active = [session for session in self.active if session in eligible]
         others = [session for session in eligible if session not in self.active]
-        while others and len(self.active) < self.size:
+        size = self.size()
+        del self.active[size:]
+        while others and len(self.active) < size:
             self.active.append(others.pop(self.node.random.randrange(len(others))))
         if others and self.rotation is None:
             self.rotation = self.node.after(self.parameters["gossip.rotation_ms"], self.rotate)

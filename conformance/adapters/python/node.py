@@ -8,7 +8,9 @@ import heapq
 import itertools
 import random
 
+import addresses
 import crypto
+from datagrams import Datagrams
 from errors import Coded, Refused, Unsupported
 from gossip import Gossip, publishable
 from identity import peer_id
@@ -60,10 +62,26 @@ def session_capabilities(ours, theirs):
     return [each for each in common if each != "direct/1" or "gossip/1" not in common]
 
 
+class Dial:
+    def __init__(self, address=None, expected=None, callback=None, timer=None):
+        self.address = address
+        self.expected = expected
+        self.callback = callback
+        self.timer = timer or [None]
+
+    def end(self, session):
+        """Once; a connection that comes later is taken all the same."""
+        self.timer[0] = None
+        callback, self.callback = self.callback, None
+        if callback:
+            callback(session)
+
+
 class Session:
     def __init__(self, node, link, outbound, address, peer, capabilities, listens=()):
         self.link = link
         self.listens = listens  # listen addresses of the hello, as fields of Address
+        self.dialled = None  # the address that was dialled for it
         self.asks = {}  # request id -> (kind of the reply, callback, timeout timer)
         self.outbound = outbound
         self.address = address
@@ -84,7 +102,7 @@ class Session:
 
 class Node:
     def __init__(
-        self, seed, identity_seed, network_id, preset, overrides, wall_start_ms, stakes, roles=1, listens=()
+        self, seed, identity_seed, network_id, preset, overrides, wall_start_ms, stakes, roles=1, listens=(), hints=()
     ):
         if len(seed) != 32 or len(identity_seed) != 32:
             raise Refused("a seed is not 32 bytes long")
@@ -102,6 +120,8 @@ class Node:
         self.wall_start_ms = wall_start_ms
         self.roles = roles
         self.listens = listens  # what the hello says, as fields of Address
+        self.hints = hints  # where the first peers are, as texts
+        self.dial_numbers = itertools.count(1)
         self.stakes = {peer: amount for peer, amount in stakes if amount > 0}
         self.random = random.Random(seed)  # goes on over Restart, so nothing is chosen twice
         self.now = 0
@@ -118,6 +138,10 @@ class Node:
         self.order = itertools.count()
         self.links = {}  # link -> Session
         self.scores = Scores(self)
+        self.names = {}  # DNS name -> who waits for its texts
+        self.dials = {}  # number -> Dial
+        self.rests = {}  # PeerId or address -> end of the rest that its GoAway asked for (SES-071)
+        self.datagrams = Datagrams(self)
         self.gossip = Gossip(self)
         self.machines = {}
         for capability, (mode, machine) in MACHINES.items():
@@ -189,8 +213,10 @@ class Node:
 
     # --- links ---------------------------------------------------------------------------------
 
-    def open(self, link, outbound, address, public_key, offered, listens=()):
+    def open(self, link, outbound, address, public_key, offered, listens=(), dial_number=0):
         self._need_running()
+        if dial_number and dial_number not in self.dials:
+            raise Refused("no such dial")
         if link in self.used_links:
             raise Refused("the link's number was used before")
         if len(public_key) != 32:
@@ -203,7 +229,11 @@ class Node:
         self.links[link] = session
         self.scores.opened(session)
         bits = self.parameters["identity.puzzle_bits"]
-        if peer == self.peer_id:
+        dial = self.dials.pop(dial_number, Dial())
+        session.dialled = dial.address
+        if dial.expected and peer != dial.expected:
+            self.close(session, "E_PEER_MISMATCH")  # SES-018
+        elif peer == self.peer_id:
             self.close(session, "E_SELF")
         elif bits and int.from_bytes(crypto.sha256(peer), "big") >> (256 - bits):
             self.close(session, "E_PUZZLE")  # IDN-070
@@ -211,7 +241,7 @@ class Node:
             self.close(session, "E_SCORE")  # GSP-092
         elif twin and not self._second_stays(twin, session):
             self.close(session, "E_DUPLICATE_SESSION")
-        elif full and not twin and not outbound:
+        elif full and not twin:
             self.close(session, "E_BUSY")  # SES-043
         else:
             if twin:
@@ -221,6 +251,7 @@ class Node:
             for machine in self.machines.values():
                 if session.alive:
                     machine.opened(session)
+        dial.end(session if session.alive else None)
         self.settle()
 
     def _second_stays(self, first, second):
@@ -230,6 +261,58 @@ class Node:
         if self.now - first.opened >= self.parameters["session.handshake_timeout_ms"]:
             return True
         return second.outbound == (self.peer_id < second.peer_id)  # the smaller PeerId dialled
+
+    def session_of(self, peer):
+        return next((session for session in self.links.values() if session.peer_id == peer), None)
+
+    def dial(self, address, expected, timeout_ms, callback):
+        """Asks for a connection; the callback gets the session, or None."""
+        if any(self.rests.get(key, 0) > self.now for key in (address, expected)):
+            return callback(None) if callback else None  # SES-071
+        number = next(self.dial_numbers)
+        timer = self.after(timeout_ms, lambda: self.dials[number].end(None)) if callback else [None]
+        self.dials[number] = Dial(address, expected, callback, timer)
+        self.effects.append((self.now, "dial", {"dial": number, "address": address}))
+        return number
+
+    def connect(self, address, expected):
+        """The operator asks for a session."""
+        self._need_running()
+        parsed = addresses.parse(address)
+        if parsed is None or parsed["transport"] == addresses.UDP or len(expected) not in (0, 32):
+            raise Refused("no address of a WebSocket, or no PeerId")
+        self.dial(address, expected, 0, None)
+        self.settle()
+
+    def dial_failed(self, number):
+        self._need_running()
+        if number not in self.dials:
+            raise Refused("no such dial")
+        self.dials.pop(number).end(None)
+        self.settle()
+
+    def datagram(self, remote, data):
+        self._need_running()
+        self.datagrams.receive(remote, data)
+        self.settle()
+
+    def resolve(self, name, callback):
+        """Asks for the TXT records of a name; the callback gets their texts, once."""
+        self.names[name] = callback
+        self.effects.append((self.now, "resolve", {"name": name}))
+
+    def resolved(self, name, texts):
+        self._need_running()
+        if name not in self.names:
+            raise Refused("nobody asked for the name")
+        self.names.pop(name)(texts)
+        self.settle()
+
+    def kind_row(self, kind):
+        return KINDS[kind]
+
+    def answers(self, kind):
+        return ANSWERS[kind]
 
     def closed(self, link):
         self._drop(self._session(link))
@@ -307,6 +390,9 @@ class Node:
         elif kind == PONG:
             self._pong(session, request_id, fields["nonce"])
         elif kind == GOAWAY:
+            rest = min(fields["retry_after_ms"], self.parameters["session.goaway_retry_ms_max"])  # SES-072
+            for key in (session.peer_id, session.dialled):
+                self.rests[key] = self.now + rest
             self._hang_up(session)  # SES-070
         elif role == "reply":
             _, callback, timer = session.asks.pop(request_id)

@@ -1,4 +1,4 @@
-"""The mempool (chapter 05): the pool here; how transactions come and go in class Mempool."""
+"""The pool of transactions (chapter 05, Mempool): who gets in, who leaves, what a block takes."""
 
 import functools
 
