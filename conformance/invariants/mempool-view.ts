@@ -2,7 +2,7 @@
  * Reads a trace the way the mempool of chapter 05 does: which transactions reached the node, what the
  * pool had to make of each, what it listed, and what left the node.
  */
-import { envelopesIn, seenMessage } from '../driver/seen.ts';
+import { envelopesIn, numberIn, seenMessage, textIn, textsIn } from '../driver/seen.ts';
 import { hasWallClock, type SeenEnvelope, type SeenFrame, type Trace } from '../driver/trace.ts';
 import { hex, unhex, utf8 } from '../model/bytes.ts';
 import { seeEnvelope } from '../model/envelope.ts';
@@ -15,7 +15,7 @@ export interface TransactionArrival {
   readonly atMs: number;
   /** Undefined for one that the application submitted. */
   readonly link: number | undefined;
-  readonly via: 'Push' | 'Forward' | 'submit';
+  readonly via: 'Push' | 'Forward' | 'FetchReply' | 'submit';
   readonly envelope: SeenEnvelope;
   readonly id: string;
   readonly verdict: 'accept' | 'ignore' | 'reject';
@@ -41,6 +41,20 @@ export interface MempoolSpan {
   readonly toMs: number;
   readonly toEvent: number;
   readonly takesTransactions: boolean;
+  /** Whether transactions can be compared on it. */
+  readonly reconciles: boolean;
+  /** When the node first asked for a sketch of transactions on it. */
+  comparedMs: number | undefined;
+}
+
+/** A FetchRequest of the node for transactions. */
+export interface TransactionFetch {
+  readonly event: number;
+  /** Short ids and ids, in hex. */
+  readonly named: readonly string[];
+  /** Under which its short ids were made. */
+  readonly salt: string;
+  readonly accepted: readonly string[];
 }
 
 export interface MempoolView {
@@ -52,6 +66,10 @@ export interface MempoolView {
   readonly lists: readonly { readonly event: number; readonly found: readonly string[]; readonly expected: readonly string[] }[];
   /** Answers to `mempool.submit`. */
   readonly submissions: readonly { readonly event: number; readonly error: string; readonly arrival: TransactionArrival }[];
+  /** What the node gave of the set of transactions to who asked for all of a sketch, with what the pool held then. */
+  readonly offers: readonly { readonly event: number; readonly found: readonly string[]; readonly expected: readonly string[] }[];
+  /** What the node asked for of the set of transactions; `accepted` are the ids that it had accepted by then. */
+  readonly fetches: readonly TransactionFetch[];
   /** Envelope bytes of each Forward and each Push of topic tx. */
   readonly batches: readonly { readonly event: number; readonly bytes: number }[];
   readonly slackMs: number;
@@ -61,6 +79,9 @@ export interface MempoolView {
 }
 
 const NO_BALANCE = 0n;
+
+/** The number of the set in chapter 07. */
+const TRANSACTIONS_SET = 2;
 
 /** Reads `trace`; costs one signature check for each different envelope. */
 export function viewMempool(trace: Trace): MempoolView {
@@ -127,6 +148,13 @@ export function viewMempool(trace: Trace): MempoolView {
   const submissions: { event: number; error: string; arrival: TransactionArrival }[] = [];
   const batches: { event: number; bytes: number }[] = [];
   const waiting: TransactionArrival[] = [];
+  const offers: { event: number; found: readonly string[]; expected: readonly string[] }[] = [];
+  const fetches: TransactionFetch[] = [];
+  /** The newest sketch and fetch of transactions that the node asked for, by link. */
+  const salts = new Map<number, string>();
+  const asked = new Set<string>();
+  /** FetchRequests of the kit for transactions. */
+  const posed = new Set<string>();
   const admitted = admittedFrames(trace);
   const spanOf = (link: number): MempoolSpan | undefined =>
     spans.find((span) => span.link === link && span.toMs === Number.POSITIVE_INFINITY);
@@ -143,6 +171,8 @@ export function viewMempool(trace: Trace): MempoolView {
           toMs: Number.POSITIVE_INFINITY,
           toEvent: trace.events.length,
           takesTransactions: event.capabilities.includes('mempool/1'),
+          reconciles: event.capabilities.includes('reconcile/1'),
+          comparedMs: undefined,
         });
         return;
       }
@@ -152,6 +182,23 @@ export function viewMempool(trace: Trace): MempoolView {
         return;
       }
       case 'sentFrame': {
+        const reply = seenMessage(event.frame, 'FetchReply');
+        if (reply !== undefined && admitted.has(index) && asked.delete(`${event.link} ${event.frame.requestId}`)) {
+          for (const envelope of envelopesIn(reply, 'items')) {
+            const verdict = judge(envelope, event.atMs, 0);
+            arrivals.push({
+              event: index,
+              atMs: event.atMs,
+              link: event.link,
+              via: 'FetchReply',
+              envelope,
+              id: envelope.id ?? '',
+              ...verdict,
+            });
+          }
+        }
+        const fetch = seenMessage(event.frame, 'FetchRequest');
+        if (fetch !== undefined && numberIn(fetch, 'set') === TRANSACTIONS_SET) posed.add(`${event.link} ${event.frame.requestId}`);
         if (spanOf(event.link)?.takesTransactions !== true || !admitted.has(index)) return;
         for (const { envelope, hops, via } of transactionsIn(event.frame)) {
           const verdict = judge(envelope, event.atMs, hops);
@@ -160,6 +207,24 @@ export function viewMempool(trace: Trace): MempoolView {
         return;
       }
       case 'frame': {
+        const sketch = seenMessage(event.frame, 'SketchRequest');
+        if (sketch !== undefined && numberIn(sketch, 'set') === TRANSACTIONS_SET) {
+          salts.set(event.link, textIn(sketch, 'salt'));
+          const span = spanOf(event.link);
+          if (span !== undefined) span.comparedMs ??= event.atMs;
+        }
+        const fetch = seenMessage(event.frame, 'FetchRequest');
+        if (fetch !== undefined && numberIn(fetch, 'set') === TRANSACTIONS_SET) {
+          asked.add(`${event.link} ${event.frame.requestId}`);
+          const named = [...textsIn(fetch, 'shortIds'), ...textsIn(fetch, 'ids')];
+          fetches.push({ event: index, named, salt: salts.get(event.link) ?? '', accepted: [...seen] });
+        }
+        const given = seenMessage(event.frame, 'FetchReply');
+        if (given !== undefined && posed.delete(`${event.link} ${event.frame.requestId}`)) {
+          pool.beginSlot(slotAt(event.atMs));
+          const found = envelopesIn(given, 'items').map(({ id }) => id ?? '');
+          offers.push({ event: index, found, expected: pool.held.map(({ id }) => hex(id)) });
+        }
         const carried = transactionsIn(event.frame);
         if (carried.length > 0)
           batches.push({ event: index, bytes: carried.reduce((sum, { envelope }) => sum + envelope.bytes.length / 2, 0) });
@@ -200,7 +265,7 @@ export function viewMempool(trace: Trace): MempoolView {
     }
   });
   const slackMs = hasWallClock(trace) ? 1_000 : 0;
-  return { trace, spans, arrivals, departures, lists, submissions, batches, slackMs, slotAt, leadersAt, number };
+  return { trace, spans, arrivals, departures, lists, submissions, offers, fetches, batches, slackMs, slotAt, leadersAt, number };
 }
 
 interface Carried {

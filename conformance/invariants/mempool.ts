@@ -51,9 +51,17 @@ export const verdictsAsModel = (clause: string): Rule<MempoolView> => ({
   },
 });
 
+/** Who says that a transaction is taken, by the way it came. */
+const PASSED_ON: Readonly<Record<TransactionArrival['via'], string>> = {
+  Push: 'MEM-017',
+  Forward: 'MEM-033',
+  FetchReply: 'MEM-036',
+  submit: 'MEM-025',
+};
+
 /** What is accepted is sent on every link with `mempool/1` that has not sent it, within the forward time; nothing else is. */
 export const passesOn: Rule<MempoolView> = {
-  clauses: ['MEM-001', 'MEM-004', 'MEM-017', 'MEM-025', 'MEM-026', 'MEM-033'],
+  clauses: ['MEM-001', 'MEM-004', 'MEM-017', 'MEM-025', 'MEM-026', 'MEM-033', 'MEM-036'],
   judge(view) {
     const findings: Finding[] = [];
     const limitMs = view.number('gossip.forward_ms_max') + view.slackMs;
@@ -68,7 +76,7 @@ export const passesOn: Rule<MempoolView> = {
         const isSent = view.departures.some(
           ({ link, id, atMs }) => link === span.link && id === arrival.id && atMs <= arrival.atMs + limitMs,
         );
-        const clause = arrival.via === 'submit' ? 'MEM-025' : arrival.via === 'Forward' ? 'MEM-033' : 'MEM-017';
+        const clause = PASSED_ON[arrival.via];
         if (!isSent)
           findings.push({
             clause,
@@ -92,7 +100,7 @@ export const passesOn: Rule<MempoolView> = {
       if (cause !== undefined) continue;
       const refused = view.arrivals.find(({ id }) => id === departure.id);
       findings.push({
-        clause: refused?.clause === 'MEM-004' ? 'MEM-004' : 'MEM-001',
+        clause: refused?.clause === 'MEM-004' ? 'MEM-004' : refused?.via === 'FetchReply' ? 'MEM-036' : 'MEM-001',
         expected: 'only accepted transactions are sent',
         observed: `${refused === undefined ? short(departure.id) : `${named(refused)}, which is ${refused.code}`} was sent on link ${departure.link}`,
         at: departure.event,

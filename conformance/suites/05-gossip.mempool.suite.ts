@@ -26,34 +26,9 @@ import {
   passesOn,
   verdictsAsModel,
 } from '../invariants/mempool.ts';
-import { type MempoolView, viewMempool } from '../invariants/mempool-view.ts';
-import { applyRules, type Rule } from '../invariants/rule.ts';
-import type { Check, PlanCheck } from '../runner/check.ts';
+import type { Check } from '../runner/check.ts';
 import { vectorCheck } from '../vectors/checks.ts';
-
-interface MempoolCheckOptions {
-  readonly id: string;
-  readonly title: string;
-  readonly clauses: readonly string[];
-  readonly plans: fc.Arbitrary<Plan>;
-  readonly rules: readonly Rule<MempoolView>[];
-  readonly runs?: number;
-  readonly needs?: readonly string[];
-}
-
-/** A check of the mempool at level adapter: the ledger is the kit's. */
-function mempoolCheck({ rules, needs = [], ...options }: MempoolCheckOptions): PlanCheck {
-  return {
-    kind: 'plan',
-    ...options,
-    levels: ['adapter'],
-    needs: ['gossip/1', 'mempool/1', 'ledger', 'commands', ...needs],
-    judge(trace) {
-      const judgement = applyRules(viewMempool(trace), rules);
-      return { ...judgement, findings: judgement.findings.filter((finding) => options.clauses.includes(finding.clause)) };
-    },
-  };
-}
+import { mempoolCheck } from './mempool-check.ts';
 
 /** One transaction that a rule keeps out, between two that it does not: the control twin differs in that alone. */
 function edges(clause: string, good: TransactionWords, bad: TransactionWords, before: readonly Step[] = []): fc.Arbitrary<Plan> {

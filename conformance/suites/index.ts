@@ -36,6 +36,7 @@ import { checks as recordsVectors } from './06-records.vectors.suite.ts';
 import { checks as recordsVerdict } from './06-records.verdict.suite.ts';
 import { checks as reconciliationAnswering } from './07-reconciliation.answering.suite.ts';
 import { checks as reconciliationAsking } from './07-reconciliation.asking.suite.ts';
+import { checks as reconciliationTransactions } from './07-reconciliation.transactions.suite.ts';
 import { checks as reconciliationVectors } from './07-reconciliation.vectors.suite.ts';
 import { checks as dhtLookup } from './08-dht.lookup.suite.ts';
 import { checks as dhtStore } from './08-dht.store.suite.ts';
@@ -87,6 +88,7 @@ export const suites: readonly Suite[] = [
   { file: '06-records.verdict.suite.ts', checks: recordsVerdict },
   { file: '07-reconciliation.answering.suite.ts', checks: reconciliationAnswering },
   { file: '07-reconciliation.asking.suite.ts', checks: reconciliationAsking },
+  { file: '07-reconciliation.transactions.suite.ts', checks: reconciliationTransactions },
   { file: '07-reconciliation.vectors.suite.ts', checks: reconciliationVectors },
   { file: '08-dht.lookup.suite.ts', checks: dhtLookup },
   { file: '08-dht.store.suite.ts', checks: dhtStore },

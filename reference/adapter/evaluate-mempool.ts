@@ -24,6 +24,7 @@ function candidateOf(bytes: Uint8Array, index: number): Candidate {
     validUntilSlot: number(3),
     bytes: Number(number(4)),
     createdMs: 0,
+    acceptedMs: 0,
     envelope: NO_BYTES,
   };
 }

@@ -17,6 +17,7 @@ import type { LedgerPort } from './mempool/contract.ts';
 import { createMempool, type MempoolInput, type MempoolOutput } from './mempool/machine.ts';
 import { createOverlay, type OverlayInput, type OverlayOutput } from './overlay/machine.ts';
 import type { Params } from './params.ts';
+import type { ReconcilableSet } from './reconciliation/contract.ts';
 import { createReconciliation, type ReconciliationInput, type ReconciliationOutput } from './reconciliation/machine.ts';
 import { createRecords, type RecordsInput, type RecordsOutput } from './records/machine.ts';
 import { createRng, type Rng } from './rng.ts';
@@ -219,6 +220,11 @@ const NO_LEDGER: LedgerPort = {
   leaderOf: () => undefined,
 };
 
+/** The sets of the chapters that are on. Spec: chapter 07, "Sets" */
+function keptSets(params: Params, records: ReconcilableSet, transactions: ReconcilableSet): readonly ReconcilableSet[] {
+  return [...(params['records.mode'] === 'on' ? [records] : []), ...(params['mempool.mode'] === 'on' ? [transactions] : [])];
+}
+
 /** Makes a node without connections. Throws when a seed or the network id has the wrong size, or a listen address the wrong form. */
 export function createNode(options: NodeOptions): Node {
   const { params, crypto, stakes, localEventsMax = LOCAL_EVENTS_MAX } = options;
@@ -270,7 +276,7 @@ export function createNode(options: NodeOptions): Node {
     comingLeaders: (wallMs) => mempool.comingLeaders(wallMs),
   });
   const mempool = createMempool({ ...common('mempool'), ledger, sessionOf });
-  const reconciliation = createReconciliation({ ...common('reconciliation'), sets: [records.set, mempool.set] });
+  const reconciliation = createReconciliation({ ...common('reconciliation'), sets: keptSets(params, records.set, mempool.set) });
   const topology = createTopology({
     ...common('topology'),
     stakeOf,

@@ -1,10 +1,11 @@
 /**
- * Automatic peers of chapter 07. A holder has records and answers sketches, ranges and fetches, as a node
+ * Automatic peers of chapter 07. A holder has records or transactions and answers sketches, ranges and fetches, as a node
  * does or as none should; a puller asks the node for its set and fetches all of it.
  */
 import { concat, hex, u8, unhex } from '../../model/bytes.ts';
 import { envelopeId, makeEnvelope } from '../../model/envelope.ts';
 import { expectedInTable, tableOf } from '../../model/iblt.ts';
+import { encodeMessage } from '../../model/message.ts';
 import { fingerprintOf, react, type TimedItem, writeRanges } from '../../model/ranges.ts';
 import { makeRecord } from '../../model/records.ts';
 import {
@@ -58,6 +59,8 @@ type Lie = (typeof LIES)[number];
 /** Settings of a holder: how many records, by the staked identities from the first one on, and what it does wrong. */
 interface HolderSettings {
   readonly records: number;
+  /** Where there are any it holds these, as set 2, in the place of records. */
+  readonly transactions: readonly HeldTransaction[];
   readonly from: number;
   readonly lie: Lie;
   /** A lie about symbols goes with this many sketches, then it is honest; 0 for ever. */
@@ -67,6 +70,22 @@ interface HolderSettings {
   readonly isGarbage: boolean;
 }
 
+/** A transaction of a holder: an entry of 20 bytes, or a transfer to `by` itself; with a defect its signature is wrong. */
+interface HeldTransaction {
+  readonly by: string;
+  readonly nonce: number;
+  readonly fee: number;
+  readonly until: number;
+  /** Ms between its `created_ms` and the begin of the run. */
+  readonly ageMs: number;
+  readonly isForged: boolean;
+}
+
+function transactionSettings(given: Json): HeldTransaction {
+  const { by = 'alice', nonce = 5, fee = 100, until = 1_100, ageMs = 0, forged = false } = fieldsOf(given);
+  return { by: String(by), nonce: Number(nonce), fee: Number(fee), until: Number(until), ageMs: Number(ageMs), isForged: forged === true };
+}
+
 function fieldsOf(settings: Json | undefined): Readonly<Record<string, Json>> {
   if (settings === undefined || settings === null) return {};
   if (typeof settings !== 'object' || Array.isArray(settings)) throw new HarnessError('these settings are an object');
@@ -74,10 +93,11 @@ function fieldsOf(settings: Json | undefined): Readonly<Record<string, Json>> {
 }
 
 function holderSettings(settings: Json | undefined): HolderSettings {
-  const { records = 3, from = 1, lie = 'none', times = 0, afterMs = 5, garbage = false } = fieldsOf(settings);
+  const { records = 3, transactions = [], from = 1, lie = 'none', times = 0, afterMs = 5, garbage = false } = fieldsOf(settings);
   if (typeof lie !== 'string' || !LIES.includes(lie as Lie)) throw new HarnessError(`no holder lies by ${JSON.stringify(lie)}`);
   return {
     records: Number(records),
+    transactions: (transactions as readonly Json[]).map(transactionSettings),
     from: Number(from),
     lie: lie as Lie,
     times: Number(times),
@@ -86,12 +106,12 @@ function holderSettings(settings: Json | undefined): HolderSettings {
   };
 }
 
-interface HeldRecord extends TimedItem {
+interface HeldItem extends TimedItem {
   readonly bytes: Uint8Array;
 }
 
 /** A record of `stake-<number>`: the same in every plan of a run that asks at the same time. */
-function recordOf(kit: BehaviourKit, number: number): HeldRecord {
+function recordOf(kit: BehaviourKit, number: number): HeldItem {
   const { seed, publicKey } = kit.identities.of(`stake-${number}`);
   const wallclockMs = BigInt(kit.wallMs() - 2_000);
   const payload = makeRecord({
@@ -106,14 +126,36 @@ function recordOf(kit: BehaviourKit, number: number): HeldRecord {
   return { bytes, id: envelopeId(kit.networkId, 'record', 1, publicKey, payload), time: wallclockMs };
 }
 
+/** The same transaction as `transaction()` of the plans makes of these words, when that is resolved as the run begins. */
+function transactionOf(kit: BehaviourKit, { by, nonce, fee, until, ageMs, isForged }: HeldTransaction): HeldItem {
+  const { seed, publicKey } = kit.identities.of(by);
+  const time = BigInt(kit.wallMs() - kit.nowMs() - ageMs);
+  const payload = encodeMessage('Transaction', {
+    version: 1,
+    createdMs: time,
+    nonce,
+    validUntilSlot: until,
+    fee,
+    entry: { data: new Uint8Array(20).fill(0x61) },
+  });
+  const bytes = makeEnvelope(kit.networkId, 'transaction', seed, payload);
+  const held = isForged ? bytes.map((byte, at) => (at === bytes.length - 1 ? byte ^ 1 : byte)) : bytes;
+  return { bytes: held, id: envelopeId(kit.networkId, 'transaction', 1, publicKey, payload), time };
+}
+
 const RECORDS_SET = 1;
+const TRANSACTIONS_SET = 2;
 
 /** Garbage claims to be of few items, so that whoever estimates the difference goes on asking. */
 const GARBAGE_SIZE = 3;
 
 const holder: BehaviourMaker = (given, kit): Behaviour => {
   const settings = holderSettings(given);
-  const items = Array.from({ length: settings.records }, (_, i) => recordOf(kit, settings.from + i));
+  const isOfTransactions = settings.transactions.length > 0;
+  const items = isOfTransactions
+    ? settings.transactions.map((one) => transactionOf(kit, one))
+    : Array.from({ length: settings.records }, (_, i) => recordOf(kit, settings.from + i));
+  const heldSet = isOfTransactions ? TRANSACTIONS_SET : RECORDS_SET;
   const other = recordOf(kit, 40);
   let sketches = 0;
   let salt: Uint8Array = new Uint8Array(16);
@@ -145,7 +187,7 @@ const holder: BehaviourMaker = (given, kit): Behaviour => {
     if (lie === 'tooLarge') return reply({ outcome: 3, size: 1000 });
     if (lie === 'gone') return reply({ outcome: 4 });
     if (lie === 'unknownOutcome') return reply({ outcome: 77 });
-    if (numberIn(asked, 'set') !== RECORDS_SET || lie === 'noSet') return reply({ outcome: 5 });
+    if (numberIn(asked, 'set') !== heldSet || lie === 'noSet') return reply({ outcome: 5 });
     salt = unhex(textIn(asked, 'salt'));
     const ids = items.map(({ id }) => id).filter((id) => isInPartition(id, numberIn(asked, 'prefixBits'), numberIn(asked, 'prefix')));
     if (first === 0 && textIn(asked, 'digest') === hex(digestOf(salt, ids))) return reply({ outcome: 1, size: ids.length });
@@ -234,7 +276,7 @@ const holder: BehaviourMaker = (given, kit): Behaviour => {
       ...textsIn(asked, 'shortIds').flatMap((short) => byShort.get(short) ?? []),
       ...textsIn(asked, 'ids').flatMap((id) => byId.get(id) ?? []),
     ];
-    const reply = (list: readonly HeldRecord[]): FrameSpec =>
+    const reply = (list: readonly HeldItem[]): FrameSpec =>
       messageFrame('FetchReply', { items: list.map(({ bytes }) => hex(bytes)) }, frame.requestId);
     switch (settings.lie) {
       case 'otherItem':
@@ -257,6 +299,7 @@ const holder: BehaviourMaker = (given, kit): Behaviour => {
 
 /** Settings of a puller: the moments after the session at which it begins, its partition, and the longest it waits between symbols. */
 interface PullerSettings {
+  readonly set: number;
   readonly atMs: readonly number[];
   readonly prefixBits: number;
   readonly prefix: number;
@@ -271,6 +314,7 @@ interface PullerSettings {
 
 function pullerSettings(settings: Json | undefined): PullerSettings {
   const {
+    set = RECORDS_SET,
     atMs = [0],
     prefixBits = 0,
     prefix = 0,
@@ -282,6 +326,7 @@ function pullerSettings(settings: Json | undefined): PullerSettings {
     cells = 0,
   } = fieldsOf(settings);
   return {
+    set: Number(set),
     atMs: (atMs as readonly number[]) ?? [0],
     prefixBits: Number(prefixBits),
     prefix: Number(prefix),
@@ -316,7 +361,7 @@ const puller: BehaviourMaker = (given, kit): Behaviour => {
   function request(first: number, count: number, digest = ''): FrameSpec {
     const { prefixBits, prefix, cells } = settings;
     return messageFrame('SketchRequest', {
-      set: RECORDS_SET,
+      set: settings.set,
       salt: hex(salt),
       prefixBits,
       prefix,
@@ -357,7 +402,7 @@ const puller: BehaviourMaker = (given, kit): Behaviour => {
     const decoding = decodeSketch(salt, [], symbols);
     if (decoding.outcome === 'more' && symbols.length < 400) return [{ wake: 'more', afterMs: settings.pauseMs }];
     if (decoding.outcome !== 'decoded' || !settings.fetch || decoding.theirs.length === 0) return [];
-    return [{ link, frames: [messageFrame('FetchRequest', { set: RECORDS_SET, shortIds: [...decoding.theirs] })], afterMs: 5 }];
+    return [{ link, frames: [messageFrame('FetchRequest', { set: settings.set, shortIds: [...decoding.theirs] })], afterMs: 5 }];
   }
 };
 

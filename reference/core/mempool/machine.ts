@@ -9,7 +9,7 @@ import { envelopeId, envelopeOrigin, verifyEnvelope } from '../wire/envelope.ts'
 import { openTransaction, spendsOf } from '../wire/transaction.ts';
 import { blockOrder } from './block-order.ts';
 import type { MempoolInput, MempoolOptions, MempoolOutput, MempoolRequest } from './contract.ts';
-import { type Admission, type Candidate, Pool } from './pool.ts';
+import { type Admission, type Candidate, Pool, type PoolEntry } from './pool.ts';
 
 export type { LedgerPort, MempoolInput, MempoolOptions, MempoolOutput } from './contract.ts';
 
@@ -31,11 +31,24 @@ interface State {
   slot: bigint;
   leaders: readonly PeerId[];
   nextSlotAtMs: MonoMs | undefined;
+  /** What the pool let go of, and until when gossip ignores it as seen. A part of what gossip remembers, and bounded with it. */
+  readonly left: Map<MessageId, MonoMs>;
+  /** How many there were when those were last forgotten that are over. */
+  leftAfterSweep: number;
 }
 
 /** Starts with an empty pool. */
 export function createMempool(options: MempoolOptions): MempoolMachine {
-  const state: State = { options, pool: new Pool(options.params), out: [], slot: -1n, leaders: [], nextSlotAtMs: undefined };
+  const state: State = {
+    options,
+    pool: new Pool(options.params),
+    out: [],
+    slot: -1n,
+    leaders: [],
+    nextSlotAtMs: undefined,
+    left: new Map(),
+    leftAfterSweep: 0,
+  };
   return {
     handle(input, now) {
       beginSlot(state, now);
@@ -50,6 +63,7 @@ export function createMempool(options: MempoolOptions): MempoolMachine {
       size: () => state.pool.count,
       items: () => state.pool.entries().map(({ id, createdMs }) => ({ id, timeMs: createdMs })),
       bytesOf: (id) => state.pool.get(id)?.envelope,
+      unwanted: (sinceMs, nowMs) => unwanted(state, sinceMs, nowMs),
       idOf: (bytes) => {
         const opened = openTransaction(bytes);
         return opened.verdict === 'ok' ? envelopeId(options.crypto, options.networkId, opened.envelope) : undefined;
@@ -63,7 +77,7 @@ function take(state: State, input: MempoolInput, now: Now): void {
   switch (input.type) {
     case 'judgeTransaction': {
       const { token, id, origin, envelope, transaction } = input;
-      const admission = admit(state, candidateOf(id, origin, envelope, transaction), now);
+      const admission = admit(state, candidateOf(id, origin, envelope, transaction, now.monoMs), now);
       const refusal = admission.ok ? { code: undefined, clause: undefined } : { code: admission.code, clause: admission.clause };
       state.out.push({ type: 'transactionJudged', token, verdict: admission.ok ? 'accept' : 'ignore', ...refusal });
       return;
@@ -81,7 +95,7 @@ function take(state: State, input: MempoolInput, now: Now): void {
   }
 }
 
-function candidateOf(id: MessageId, account: PeerId, envelope: Uint8Array, transaction: Transaction): Candidate {
+function candidateOf(id: MessageId, account: PeerId, envelope: Uint8Array, transaction: Transaction, nowMs: MonoMs): Candidate {
   const { nonce, fee, validUntilSlot, createdMs } = transaction;
   return {
     id,
@@ -90,6 +104,7 @@ function candidateOf(id: MessageId, account: PeerId, envelope: Uint8Array, trans
     fee,
     validUntilSlot,
     createdMs: Number(createdMs),
+    acceptedMs: nowMs,
     envelope,
     bytes: envelope.length,
     spends: spendsOf(transaction),
@@ -100,13 +115,29 @@ function admit(state: State, candidate: Candidate, now: Now): Admission {
   const { ledger } = state.options;
   const admission = state.pool.admit(candidate, { slot: ledger.slotAt(now.wallMs), ...ledger.accountOf(candidate.account) });
   if (!admission.ok) return admission;
-  if (admission.replaced !== undefined) drop(state, admission.replaced.id, 'E_UNDERPRICED');
-  for (const { id } of admission.evicted) drop(state, id, 'E_POOL_FULL');
+  if (admission.replaced !== undefined) drop(state, admission.replaced, 'E_UNDERPRICED', now.monoMs);
+  for (const entry of admission.evicted) drop(state, entry, 'E_POOL_FULL', now.monoMs);
   return admission;
 }
 
-function drop(state: State, id: MessageId, code: ErrorName): void {
+function drop(state: State, { id, acceptedMs }: PoolEntry, code: ErrorName, nowMs: MonoMs): void {
   state.out.push({ type: 'notice', notice: { type: 'mempool.dropped', id, code } });
+  const untilMs = acceptedMs + state.options.params['gossip.seen_ttl_ms'];
+  if (untilMs >= nowMs) state.left.set(id, untilMs);
+  if (state.left.size <= 2 * state.leftAfterSweep + LEFT_UNSWEPT) return;
+  for (const [other, overMs] of state.left) if (overMs < nowMs) state.left.delete(other);
+  state.leftAfterSweep = state.left.size;
+}
+
+/** So many ids of transactions that left are not worth a sweep. */
+const LEFT_UNSWEPT = 64;
+
+/** Spec: MEM-037 */
+function unwanted({ pool, left }: State, sinceMs: MonoMs, nowMs: MonoMs): readonly MessageId[] {
+  const ids: MessageId[] = [];
+  for (const { id, acceptedMs } of pool.entries()) if (acceptedMs >= sinceMs) ids.push(id);
+  for (const [id, untilMs] of left) if (untilMs >= nowMs) ids.push(id);
+  return ids;
 }
 
 function serve(state: State, token: number, request: MempoolRequest, now: Now): void {
@@ -159,7 +190,7 @@ function judgeSubmitted(state: State, envelope: Uint8Array, now: Now): Submissio
   }
   if (!verifyEnvelope(crypto, networkId, opened.envelope)) return refuse('E_SIGNATURE', 'the signature is not valid for this network');
   const origin = envelopeOrigin(crypto, opened.envelope);
-  const admission = admit(state, candidateOf(id, origin, envelope, opened.payload), now);
+  const admission = admit(state, candidateOf(id, origin, envelope, opened.payload, now.monoMs), now);
   return admission.ok ? { ok: true, id, origin } : refuse(admission.code, `the pool does not take it (${admission.clause})`);
 }
 
@@ -182,7 +213,7 @@ function beginSlot(state: State, now: Now): void {
     const isOver = entry.validUntilSlot < slot;
     if (!isOver && entry.nonce >= ledger.accountOf(entry.account).nonce) continue;
     state.pool.remove(entry);
-    drop(state, entry.id, isOver ? 'E_EXPIRED' : 'E_NONCE');
+    drop(state, entry, isOver ? 'E_EXPIRED' : 'E_NONCE', now.monoMs);
   }
   const leaders = comingLeaders(state.options, slot);
   const fresh = leaders.filter((leader) => !state.leaders.includes(leader));

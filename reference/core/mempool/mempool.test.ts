@@ -33,6 +33,7 @@ function candidate(name: string, nonce: number, fee: number, more: Partial<Candi
     fee: BigInt(fee),
     validUntilSlot: 100n,
     createdMs: 0,
+    acceptedMs: 0,
     envelope: new Uint8Array(100),
     bytes: 100,
     spends: BigInt(fee),

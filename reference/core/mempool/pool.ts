@@ -1,6 +1,6 @@
 /** The transactions that a block may still take, by account and nonce, within count and bytes. Spec: MEM-012 to MEM-022 */
 import type { Params } from '../params.ts';
-import type { ErrorName, MessageId, PeerId, WallMs } from '../types.ts';
+import type { ErrorName, MessageId, MonoMs, PeerId, WallMs } from '../types.ts';
 import { isDearer, type Priced, PriceHeap } from './price.ts';
 
 /** A transaction in the pool. */
@@ -9,6 +9,8 @@ export interface PoolEntry extends Priced {
   readonly nonce: bigint;
   readonly validUntilSlot: bigint;
   readonly createdMs: WallMs;
+  /** When it was judged, which is when it was accepted once it is here. */
+  readonly acceptedMs: MonoMs;
   readonly envelope: Uint8Array;
 }
 

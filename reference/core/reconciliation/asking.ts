@@ -125,9 +125,9 @@ export function takeReply(
   nowMs: MonoMs,
 ): Ending | undefined {
   const { phase } = exchange;
-  if (kind === KIND_SKETCH_REPLY && phase.type === 'sketch') return takeSymbols(state, exchange, phase, body);
-  if (kind === KIND_SKETCH_REPLY && phase.type === 'table') return takeTable(state, exchange, phase, body);
-  if (kind === KIND_RANGE_REPLY && phase.type === 'ranges') return takeRanges(state, exchange, phase, body);
+  if (kind === KIND_SKETCH_REPLY && phase.type === 'sketch') return takeSymbols(state, exchange, phase, body, nowMs);
+  if (kind === KIND_SKETCH_REPLY && phase.type === 'table') return takeTable(state, exchange, phase, body, nowMs);
+  if (kind === KIND_RANGE_REPLY && phase.type === 'ranges') return takeRanges(state, exchange, phase, body, nowMs);
   if (kind === KIND_FETCH_REPLY && phase.type === 'fetch') return takeItems(state, exchange, phase, body, nowMs);
   return 'over';
 }
@@ -162,7 +162,13 @@ function outcomeEnding(state: ReconciliationState, { pairing }: Exchange, partit
   return 'refused';
 }
 
-function takeSymbols(state: ReconciliationState, exchange: Exchange, phase: PhaseOf<'sketch'>, body: Uint8Array): Ending | undefined {
+function takeSymbols(
+  state: ReconciliationState,
+  exchange: Exchange,
+  phase: PhaseOf<'sketch'>,
+  body: Uint8Array,
+  nowMs: MonoMs,
+): Ending | undefined {
   const reply = read(state, exchange, body, decodeSketchReply);
   if (reply === undefined) return 'over';
   if (reply.outcome !== OUTCOME_OK) return outcomeEnding(state, exchange, phase.partition, reply.outcome, reply.size);
@@ -173,7 +179,7 @@ function takeSymbols(state: ReconciliationState, exchange: Exchange, phase: Phas
   if (symbols === undefined) return refuse(state, exchange, { code: 'E_MALFORMED', clause: 'RCN-025' });
   phase.size = size;
   const standing = decoder.add(symbols);
-  if (standing === 'decoded') return fetchDifferences(state, exchange, phase.salt, decoder.differences);
+  if (standing === 'decoded') return fetchDifferences(state, exchange, phase.salt, decoder.differences, nowMs);
   if (standing === 'failed') return 'failed';
   // Far more differences than sketches are for: ranges are cheaper than going on to the cap.
   if (decoder.estimate > 2 * state.options.params['reconcile.differences_max']) return 'largeDifference';
@@ -183,7 +189,13 @@ function takeSymbols(state: ReconciliationState, exchange: Exchange, phase: Phas
 }
 
 /** Spec: RCN-063, RCN-064 */
-function takeTable(state: ReconciliationState, exchange: Exchange, phase: PhaseOf<'table'>, body: Uint8Array): Ending | undefined {
+function takeTable(
+  state: ReconciliationState,
+  exchange: Exchange,
+  phase: PhaseOf<'table'>,
+  body: Uint8Array,
+  nowMs: MonoMs,
+): Ending | undefined {
   const reply = read(state, exchange, body, decodeSketchReply);
   if (reply === undefined) return 'over';
   const { cells, partition } = phase;
@@ -194,7 +206,7 @@ function takeTable(state: ReconciliationState, exchange: Exchange, phase: PhaseO
   const found = decodeTable(phase.salt, phase.own, table);
   if (found !== undefined) {
     exchange.pairing.retry = undefined;
-    return fetchDifferences(state, exchange, phase.salt, found);
+    return fetchDifferences(state, exchange, phase.salt, found, nowMs);
   }
   const tables = (exchange.pairing.retry?.tables ?? 0) + 1;
   const isLast = tables === TABLES_MAX || 2 * cells > state.options.params['reconcile.batch_symbols_max'];
@@ -213,14 +225,21 @@ function fetchDifferences(
   exchange: Exchange,
   salt: Uint8Array,
   found: readonly Difference[],
+  nowMs: MonoMs,
 ): Ending | undefined {
   state.counts.decoded += 1;
   const missing = found.filter(({ sign }) => sign === 1).map(({ low, high }) => shortKey(low, high));
-  return fetch(state, exchange, copyBytes(salt), missing);
+  return fetch(state, exchange, copyBytes(salt), missing, nowMs);
 }
 
 /** Spec: RCN-076, RCN-077, RCN-081 */
-function takeRanges(state: ReconciliationState, exchange: Exchange, phase: PhaseOf<'ranges'>, body: Uint8Array): Ending | undefined {
+function takeRanges(
+  state: ReconciliationState,
+  exchange: Exchange,
+  phase: PhaseOf<'ranges'>,
+  body: Uint8Array,
+  nowMs: MonoMs,
+): Ending | undefined {
   const reply = read(state, exchange, body, decodeRangeReply);
   if (reply === undefined) return 'over';
   if (reply.outcome !== OUTCOME_OK) return 'refused';
@@ -229,7 +248,7 @@ function takeRanges(state: ReconciliationState, exchange: Exchange, phase: Phase
   for (const id of progress.need) phase.needed.add(id);
   if (progress.next === undefined) {
     state.counts.decoded += 1;
-    return fetch(state, exchange, undefined, [...phase.needed]);
+    return fetch(state, exchange, undefined, [...phase.needed], nowMs);
   }
   const isEcho = phase.wasOpening && isSingleFingerprint(reply.message);
   if (isEcho || phase.messages >= state.options.params['reconcile.range_rounds_max']) return 'failed';
@@ -243,12 +262,22 @@ function fetch(
   exchange: Exchange,
   salt: Uint8Array | undefined,
   missing: readonly string[],
+  nowMs: MonoMs,
 ): Ending | undefined {
-  if (missing.length === 0) return 'same';
   const phase: PhaseOf<'fetch'> = { type: 'fetch', salt, missing: new Set(missing), asked: new Set(), items: 0 };
+  forgetUnwanted(exchange, phase, nowMs);
+  if (phase.missing.size === 0) return 'same';
   exchange.phase = phase;
   askItems(state, exchange, phase);
   return undefined;
+}
+
+/** Takes out of what lacks whatever has come in since the exchange began, or would not be taken. Spec: MEM-037 */
+function forgetUnwanted({ pairing, beganMs }: Exchange, { missing, salt }: PhaseOf<'fetch'>, nowMs: MonoMs): void {
+  if (missing.size === 0) return;
+  const unwanted = pairing.set.unwanted?.(beganMs, nowMs) ?? [];
+  const salter = salt === undefined ? undefined : new Salter(salt);
+  for (const id of unwanted) missing.delete(salter === undefined ? id : shortKeyOf(salter, id));
 }
 
 function askItems(state: ReconciliationState, exchange: Exchange, phase: PhaseOf<'fetch'>): void {
@@ -294,6 +323,7 @@ function takeItems(
     phase.missing.delete(key);
     if (!came.has(key)) phase.missing.add(key);
   }
+  forgetUnwanted(exchange, phase, nowMs);
   const isOver = nowMs - exchange.beganMs >= state.options.params['reconcile.exchange_ms_max'];
   if (phase.missing.size === 0 || isOver) return 'found';
   askItems(state, exchange, phase);

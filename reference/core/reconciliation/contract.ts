@@ -3,7 +3,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { NodeEffect, NodeInput, PeerEvent, SessionCommand, SessionEvent, SetName } from '../machine.ts';
 import type { Params } from '../params.ts';
 import type { Rng } from '../rng.ts';
-import type { MessageId, PeerId, WallMs } from '../types.ts';
+import type { MessageId, MonoMs, PeerId, WallMs } from '../types.ts';
 
 /** One item of a set: its id, and when it was made, for sets in the order of time. */
 export interface ReconcilableItem {
@@ -19,6 +19,11 @@ export interface ReconcilableSet {
   items(): Iterable<ReconcilableItem>;
   /** The bytes of an item, or undefined when it is not there. */
   bytesOf(id: MessageId): Uint8Array | undefined;
+  /**
+   * Ids that would not be taken if they came now, beyond those that the set held at `sinceMs`: what came
+   * in since, and what was let go of lately. Absent when the set takes whatever it lacks. Spec: MEM-037
+   */
+  unwanted?(sinceMs: MonoMs, nowMs: MonoMs): readonly MessageId[];
   /** The id of bytes that came from somebody else, or undefined when they are no item of this set. */
   idOf(bytes: Uint8Array): MessageId | undefined;
 }
