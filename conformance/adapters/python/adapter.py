@@ -24,6 +24,7 @@ import functions_network  # noqa: E402, F401
 import reconciliation  # noqa: E402, F401
 import records  # noqa: E402, F401
 import dht_node  # noqa: E402, F401
+import mempool  # noqa: E402, F401
 from node import CAPABILITIES, COMMANDS, Node  # noqa: E402
 
 NODES_MAX, LINKS_MAX, MESSAGE_MAX = 64, 128, 1 << 26
@@ -34,6 +35,12 @@ def addresses(holder):
     """Listen addresses as wire.py reads them: the fields of Address."""
     names = "ip4", "ip6", "dns", "port", "transport"
     return [{name: getattr(each, name) for name in names} for each in holder.listen_addresses]
+
+
+def ledger(r):
+    """When slot 0 begins, what the accounts have, who leads; None without a ledger."""
+    accounts = {each.peer_id: (each.nonce, each.balance) for each in r.ledger.accounts}
+    return (r.ledger.genesis_ms, accounts, list(r.ledger.leaders)) if r.HasField("ledger") else None
 
 
 class Target:
@@ -62,7 +69,7 @@ class Target:
     def hello(self, hello):
         hello.adapter_version, hello.spec_version, hello.conformance_class = 1, "0.1", "app"
         hello.name, hello.version, hello.language = "carillon-python", "0.1.0", "Python"
-        hello.capabilities.extend(["established", "restart", "outbound", "datagrams", "resolve"] + ["commands"] * bool(COMMANDS) + CAPABILITIES)
+        hello.capabilities.extend(["established", "restart", "outbound", "datagrams", "resolve", "ledger"] + ["commands"] * bool(COMMANDS) + CAPABILITIES)
         hello.clock, hello.randomness = pb.CLOCK_VIRTUAL, pb.RANDOMNESS_SEEDED
         hello.functions.extend(FUNCTIONS)
         hello.commands.extend(COMMANDS)
@@ -126,13 +133,13 @@ class Target:
             raise Unsupported(kind or "unknown input")
 
     def create(self, r):
-        if r.application_validation or r.HasField("ledger"):
-            raise Unsupported("validation, or a ledger")
+        if r.application_validation:
+            raise Unsupported("validation")
         if r.node in self.nodes or len(self.nodes) >= NODES_MAX:
             raise Refused("the node exists, or there are too many")
         stakes = [(stake.peer_id, stake.amount) for stake in r.stakes]
         settings = r.preset, dict(r.overrides), r.wall_start_ms, stakes
-        hello = r.roles or 1, addresses(r), list(r.bootstrap_addresses)
+        hello = r.roles or 1, addresses(r), list(r.bootstrap_addresses), ledger(r)
         self.nodes[r.node] = Node(r.seed, r.identity_seed, r.network_id, *settings, *hello)
         return self.nodes[r.node]
 

@@ -140,6 +140,7 @@ class Gossip:
         self.node = node
         self.parameters = node.parameters
         self.links = {}  # session -> LinkState, for gossip links only
+        self.others = {}  # session without gossip -> LinkState
         self.active = []
         self.rotation = None
         self.beat = None
@@ -164,6 +165,7 @@ class Gossip:
 
     def closed(self, session):
         state = self.links.pop(session, None)
+        self.others.pop(session, None)
         if state is None:
             return
         if session in self.active:
@@ -220,7 +222,7 @@ class Gossip:
         if kind == PUSH:
             for item in fields["items"]:
                 if session.alive:
-                    self.judge(session, state, fields["topic"], item["hops"], item["envelope"])
+                    self.judge(session, fields["topic"], item["hops"], item["envelope"])
         elif kind == PRUNE:
             backoff = min(fields["backoff_ms"], self.parameters["gossip.prune_backoff_ms_max"])
             for origin in fields["origins"]:
@@ -235,10 +237,30 @@ class Gossip:
         elif self.node.scores.may_gossip(session):  # GSP-094
             (self.on_ihave if kind == IHAVE else self.on_iwant)(session, state, fields)
 
-    def judge(self, session, state, topic, hops, data):
-        node, now = self.node, self.node.now
+    def state(self, session):
+        """What is known of a session; of one without gossip it is kept for its transactions alone."""
+        if session in self.links:
+            return self.links[session]
+        if session.alive and session not in self.others:
+            self.others[session] = LinkState(self.node)
+        return self.others.get(session) or LinkState(self.node)
+
+    def knowledge(self, session):
+        """The ids that the session's peer is known to have."""
+        return self.state(session).known
+
+    def takes(self, session, topic):
+        """MEM-026."""
+        return topic != "tx" or "mempool/1" in session.capabilities
+
+    def serves(self, topic):
+        return SERVED.fullmatch(topic) or (topic == "tx" and "mempool/1" in self.node.machines)
+
+    def judge(self, session, topic, hops, data):
+        node, now, state = self.node, self.node.now, self.state(session)
+        pool = node.machines.get("mempool/1")
         try:
-            message = examine(self.parameters, topic, hops, data)
+            message = examine(self.parameters, topic, hops, data, pool is not None)
             envelope = message.envelope
             id = envelope.id(node.network_id)
             key = self.key(envelope.origin)
@@ -256,6 +278,10 @@ class Gossip:
                 raise Ruling("ignore", "E_DUPLICATE")  # GSP-019
             if not self.flood_lets_pass(envelope.origin):
                 raise Ruling("ignore", "E_ORIGIN_RATE")  # GSP-020
+            code = pool.offer(id, data, envelope) if topic == "tx" else ""
+            if code:
+                self.give_back(envelope.origin)
+                raise Ruling("ignore", code)  # MEM-010 to MEM-016
         except Ruling as ruling:
             if ruling.verdict == "reject":
                 node.scores.add(session, invalid=1)
@@ -272,12 +298,19 @@ class Gossip:
             wanted.append(self.flood.setdefault(UNSTAKED, Bucket(self.parameters["gossip.unstaked_per_s"], now)))
         return admit([(bucket, 1) for bucket in wanted], now)
 
+    def give_back(self, origin):
+        """The charge of a message that was not accepted."""
+        for key in (origin, UNSTAKED):
+            if key == origin or origin not in self.node.stakes:
+                self.flood[key].take(-1)
+
     def accept(self, session, state, message, examined):
         node = self.node
         self.seen.add(message.id)
         origin = examined.envelope.origin
-        delivery = {"topic": message.topic, "id": message.id, "origin": origin, "data": examined.data}
-        node.effects.append((node.now, "deliver", delivery))  # GSP-022
+        if message.topic != "tx":  # MEM-027
+            delivery = {"topic": message.topic, "id": message.id, "origin": origin, "data": examined.data}
+            node.effects.append((node.now, "deliver", delivery))  # GSP-022
         self.wanted.pop(message.id, None)
         for other in self.links.values():
             other.wanted.discard(message.id)
@@ -287,7 +320,7 @@ class Gossip:
             node.send(session, GRAFT, 0, encode("Graft", origins=[message.key]))  # GSP-075
         if len(message.envelope) >= self.parameters["gossip.idontwant_bytes_min"]:
             for other in self.active:
-                if message.id not in self.links[other].known:
+                if message.id not in self.links[other].known and self.takes(other, message.topic):
                     self.links[other].idontwant.append(message.id)  # GSP-069
         self.spread(message)
         node.scores.add(session, first=1)
@@ -302,6 +335,12 @@ class Gossip:
         self.published.add(id)
         self.spread(Message(id, topic, envelope, 0, 0, self.key(node.peer_id), True, node.now))
 
+    def submitted(self, id, topic, envelope, origin):
+        """What the application brought, whoever signed it."""
+        self.seen.add(id)
+        own = origin == self.node.peer_id
+        self.spread(Message(id, topic, envelope, 0, 0, self.key(origin), own, self.node.now))
+
     def spread(self, message):
         self.store[message.id] = message
         self.stored_bytes += len(message.envelope)
@@ -311,9 +350,9 @@ class Gossip:
             self.stored_bytes -= len(self.store.popitem(last=False)[1].envelope)
         if message.hops < self.parameters["gossip.hops_max"]:  # GSP-044
             for session in self.active:
-                if self.may_push(self.links[session], message):
+                if self.takes(session, message.topic) and self.may_push(self.links[session], message):
                     self.links[session].pushes.append((message, False))
-        message.announce_to = list(self.links)
+        message.announce_to = [session for session in self.links if self.takes(session, message.topic)]
         self.fresh.append(message)
         self.want_heartbeat()
 
@@ -330,15 +369,18 @@ class Gossip:
                 state.pushes.popleft()
                 continue
             room = min(session.sent["data"][1].room(node.now), PUSH_LENGTH_MAX)
-            body, taken = encode("Push", topic=message.topic), 0
+            body, taken, batch = encode("Push", topic=message.topic), 0, 0
             size = len(body) + 10
             while taken < min(ITEMS_MAX, len(state.pushes)):
                 each, each_asked = state.pushes[taken]
                 if each.topic != message.topic or (taken and not each_asked and not self.may_push(state, each)):
                     break
                 item = encode("Push", items=[encode("PushItem", hops=each.hops_on, envelope=each.envelope)])
+                batch += len(each.envelope)
                 if taken and size + len(item) > room:
                     break
+                if message.topic == "tx" and batch > self.parameters["mempool.batch_bytes_max"]:
+                    break  # MEM-032
                 body, size, taken = body + item, size + len(item), taken + 1
             push = frame(PUSH, 0, body)
             if not node.may_send(session, "data", len(push)):
@@ -386,7 +428,9 @@ class Gossip:
             return
         for id in ids[: state.ihave_ids.take(len(ids), now)]:  # GSP-059
             state.known.add(id)
-            if id in self.seen or id in self.published or not SERVED.fullmatch(fields["topic"]):
+            if id in self.seen or id in self.published or not self.serves(fields["topic"]):
+                continue
+            if not self.takes(session, fields["topic"]):
                 continue
             sources = self.wanted.get(id)
             if len(state.wanted) >= self.parameters["gossip.wanted_per_link_max"]:
@@ -435,6 +479,8 @@ class Gossip:
             message = self.store.get(id)
             if message is None or now - message.at > self.parameters["gossip.message_cache_ms"]:
                 continue
+            if not self.takes(session, message.topic):
+                continue
             sends = state.answered.get(id, 0)
             if sends < self.parameters["gossip.iwant_sends_max"]:  # GSP-053
                 state.answered[id] = sends + 1
@@ -453,7 +499,7 @@ class Gossip:
 
     def credit(self, count, session, id):
         """A copy came: the first and the second link that push a message earn a credit."""
-        if count is None or session in count.pushers.get(id, [session]):
+        if count is None or session not in self.links or session in count.pushers.get(id, [session]):
             return
         count.pushers[id].append(session)
         count.credits.setdefault(session, 0)

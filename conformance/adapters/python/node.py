@@ -102,7 +102,7 @@ class Session:
 
 class Node:
     def __init__(
-        self, seed, identity_seed, network_id, preset, overrides, wall_start_ms, stakes, roles=1, listens=(), hints=()
+        self, seed, identity_seed, network_id, preset, overrides, wall_start_ms, stakes, roles=1, listens=(), hints=(), ledger=None
     ):
         if len(seed) != 32 or len(identity_seed) != 32:
             raise Refused("a seed is not 32 bytes long")
@@ -120,6 +120,7 @@ class Node:
         self.wall_start_ms = wall_start_ms
         self.roles = roles
         self.listens = listens  # what the hello says, as fields of Address
+        self.ledger = ledger  # (when slot 0 begins, account -> (next nonce, balance), leaders by slot)
         self.hints = hints  # where the first peers are, as texts
         self.dial_numbers = itertools.count(1)
         self.stakes = {peer: amount for peer, amount in stakes if amount > 0}
@@ -144,13 +145,14 @@ class Node:
         self.datagrams = Datagrams(self)
         self.gossip = Gossip(self)
         self.machines = {}
-        for capability, (mode, machine) in MACHINES.items():
-            if self.parameters[mode] == "on":
+        for capability, (_, machine) in MACHINES.items():
+            if capability in self.offers():
                 self.machines[capability] = machine(self)
 
     def offers(self):
         """SES-028."""
-        return [each for each in CAPABILITIES if each not in MACHINES or self.parameters[MACHINES[each][0]] == "on"]
+        on = [each for each in CAPABILITIES if each not in MACHINES or self.parameters[MACHINES[each][0]] == "on"]
+        return [each for each in on if each != "mempool/1" or self.ledger]  # no pool without a ledger
 
     def crash(self):
         self._need_running()

@@ -30,7 +30,7 @@ def has_body(fields):
 
 
 class Transaction:
-    def __init__(self, account, id, nonce, fee, cost, valid_until, size, envelope=None):
+    def __init__(self, account, id, nonce, fee, cost, valid_until, size, envelope=None, created_ms=0):
         self.account = account
         self.id = id
         self.nonce = nonce
@@ -39,6 +39,7 @@ class Transaction:
         self.valid_until = valid_until
         self.size = size
         self.envelope = envelope
+        self.created_ms = created_ms
 
 
 def dearer(a, b):
