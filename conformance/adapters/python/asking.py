@@ -5,7 +5,7 @@ from collections import OrderedDict
 import identity
 import ranges
 from errors import Coded
-from sketch import Decoder, short_id, xor
+from sketch import Decoder, partition, short_id, xor
 from wire import encode, read_strict
 
 SKETCH, RANGE, FETCH = 58, 62, 66
@@ -148,16 +148,12 @@ class Asker:
         self.running.append(exchange)
         if relation.ranges:
             relation.ranges = False
-            exchange.own = sorted((time, id) for id, time in exchange.keeper.set_items().items() if time < 2**53)
+            exchange.own = ranges.timed(exchange.keeper.set_items())
             self.tell_ranges(exchange, ranges.open_message(exchange.own))
             return
         exchange.salt = node.random.randbytes(16)  # RCN-010
         exchange.partition = dict(prefix_bits=relation.bits, prefix=relation.prefix)
-        ids = [
-            id
-            for id in exchange.keeper.set_items()
-            if int.from_bytes(id[:2], "big") >> (16 - relation.bits) == relation.prefix
-        ]
+        ids = partition(exchange.keeper.set_items(), relation.bits, relation.prefix)
         shorts = [short_id(exchange.salt, id) for id in ids]
         exchange.cells = FIRST_CELLS << relation.tables if "iblt/1" in session.capabilities else 0
         steps = self.parameters["reconcile.steps_per_symbol"]
@@ -209,7 +205,8 @@ class Asker:
         self.running.remove(exchange)
         p, relation = self.parameters, exchange.relation
         interval = p["reconcile.interval_ms"]
-        relation.pause = min(p["reconcile.pause_ms_max"], 2 * relation.pause if relation.pause and not found else interval)
+        longer = 2 * relation.pause if relation.pause and not found else interval
+        relation.pause = min(p["reconcile.pause_ms_max"], longer)
         relation.due = self.node.now + relation.pause
         if exchange.brought:
             values = [exchange.keeper.SET_NAME, exchange.session.peer_id, exchange.brought.to_bytes(8, "big")]

@@ -20,6 +20,11 @@ def number(value):
     return bytes(reversed(out))
 
 
+def timed(items):
+    """Of id to time: what takes part, in order (RCN-072)."""
+    return sorted((time, id) for id, time in items.items() if time <= NUMBER_MAX)
+
+
 def fingerprint(ids):
     """RCN-071."""
     total = sum(int.from_bytes(id, "little") for id in ids) % 2**256

@@ -11,12 +11,11 @@ import ranges
 from asking import Asker
 from errors import Coded
 from node import register
-from sketch import Symbols, checksum, short_id, xor
+from sketch import Symbols, checksum, partition, short_id, xor
 from wire import SCHEMAS, Field, encode
 
 SKETCH, SKETCH_REPLY, RANGE, RANGE_REPLY, FETCH, FETCH_REPLY = 58, 60, 62, 64, 66, 68
 ANSWER, SAME, BUSY, TOO_LARGE, GONE, NO_SET = range(6)
-TIME_END = 2**53
 
 SCHEMAS.update(
     {
@@ -41,16 +40,6 @@ SCHEMAS.update(
         "FetchReply": {1: Field("outcome", "u32"), 2: Field("items", "bytes", repeated=True, count=(0, 100))},
     }
 )
-
-
-def partition(ids, bits, prefix):
-    """Those of the ids that begin with these bits."""
-    return [id for id in ids if int.from_bytes(id[:2], "big") >> (16 - bits) == prefix]
-
-
-def timed(keeper):
-    """The items of a set for ranges (RCN-072)."""
-    return sorted((time, id) for id, time in keeper.set_items().items() if time < TIME_END)
 
 
 class Sketch:
@@ -103,13 +92,19 @@ class Reconciliation:
         self.asker.closed(session)
 
     def receive(self, session, kind, request_id, fields):
-        name, react = {
-            SKETCH: ("SketchReply", self.on_sketch),
-            RANGE: ("RangeReply", self.on_range),
-            FETCH: ("FetchReply", self.on_fetch),
+        reply, name, react = {
+            SKETCH: (SKETCH_REPLY, "SketchReply", self.on_sketch),
+            RANGE: (RANGE_REPLY, "RangeReply", self.on_range),
+            FETCH: (FETCH_REPLY, "FetchReply", self.on_fetch),
         }[kind]
         answer = react(session, fields, self.keepers().get(fields["set"]))
-        self.node.send(session, {SKETCH: SKETCH_REPLY, RANGE: RANGE_REPLY, FETCH: FETCH_REPLY}[kind], request_id, encode(name, **answer))
+        self.node.send(session, reply, request_id, encode(name, **answer))
+
+    def kept(self, session):
+        """What the session's peer can go on with (RCN-024)."""
+        sketch = self.sketches.get(session)
+        late = sketch and self.node.now - sketch.at > self.parameters["reconcile.sketch_keep_ms"]
+        return None if late else sketch
 
     # --- sketches ------------------------------------------------------------------------------
 
@@ -126,9 +121,9 @@ class Reconciliation:
         if keeper is None:
             return dict(outcome=NO_SET)  # RCN-027
         if first and not cells:
-            sketch = self.sketches.get(session)
-            stale = sketch is None or now - sketch.at > p["reconcile.sketch_keep_ms"]
-            if stale or sketch.symbols.cells or sketch.key != Sketch.key_of(fields) or sketch.next != first:
+            sketch = self.kept(session)
+            goes_on = sketch and not sketch.symbols.cells and sketch.key == Sketch.key_of(fields)
+            if not goes_on or sketch.next != first:
                 return dict(outcome=GONE)  # RCN-023
             sketch.at = now
             return dict(size=sketch.size, symbols=sketch.more(count))
@@ -158,16 +153,16 @@ class Reconciliation:
     def on_range(self, session, fields, keeper):
         if keeper is None:
             return dict(outcome=NO_SET)
-        longest = self.parameters["reconcile.range_bytes_max"]
-        return dict(message=ranges.react(False, longest, fields["message"], timed(keeper))[0])
+        longest, items = self.parameters["reconcile.range_bytes_max"], ranges.timed(keeper.set_items())
+        return dict(message=ranges.react(False, longest, fields["message"], items)[0])
 
     def on_fetch(self, session, fields, keeper):
         if not 1 <= len(fields["short_ids"]) + len(fields["ids"]) <= self.parameters["reconcile.items_max"]:
             raise Coded("E_LIMIT")  # RCN-042
         if keeper is None:
             return dict(outcome=NO_SET)
-        sketch = self.sketches.get(session)
-        if sketch and (sketch.set != fields["set"] or self.node.now - sketch.at > self.parameters["reconcile.sketch_keep_ms"]):
+        sketch = self.kept(session)
+        if sketch and sketch.set != fields["set"]:
             sketch = None
         if fields["short_ids"] and sketch is None:
             return dict(outcome=GONE)  # RCN-044

@@ -56,6 +56,11 @@ def xor(ids):
     return out.to_bytes(8, "little")
 
 
+def partition(ids, bits, prefix):
+    """Those of the ids that begin with these bits."""
+    return [id for id in ids if int.from_bytes(id[:2], "big") >> (16 - bits) == prefix]
+
+
 # --- where an item stands ----------------------------------------------------------------------
 
 
@@ -116,7 +121,7 @@ class Symbols:
             self.put(short, checksum(self.salt, short), 1, start)
 
     def put(self, short, check, sign, start=0):
-        """An item goes into its symbols from `start` on; yields nothing, returns the steps taken."""
+        """An item goes into its symbols from `start` on, or out of them; returns in how many."""
         number, check_number, steps = int.from_bytes(short, "little"), int.from_bytes(check[:6], "little"), 0
         for i in self.indices(short, check):
             if i >= start:

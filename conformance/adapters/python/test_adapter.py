@@ -18,12 +18,10 @@ import identity  # noqa: E402
 import wire  # noqa: E402
 from carillon.adapter.v1 import adapter_pb2 as pb  # noqa: E402
 from carillon.v1 import gossip_pb2, identity_pb2, session_pb2  # noqa: E402
-from node import GOAWAY, GRAFT, IDONTWANT, IHAVE, IWANT, PING, PONG, PRUNE, PUSH  # noqa: E402
+from node import GOAWAY, GRAFT, IDONTWANT, IHAVE, IWANT, KINDS, PING, PONG, PRUNE, PUSH  # noqa: E402
 
 NETWORK = b"test"
 WALL = 1_700_000_000_000
-BODIES = {PING: "Ping", PONG: "Pong", GOAWAY: "GoAway", PUSH: "Push", PRUNE: "Prune", GRAFT: "Graft"}
-BODIES.update({IHAVE: "Ihave", IWANT: "Iwant", IDONTWANT: "Idontwant"})
 
 
 def u64(number):
@@ -212,7 +210,7 @@ def low_order(y):
 BASE = identity.decode_point((4 * pow(5, -1, identity.P) % identity.P).to_bytes(32, "little"))
 
 
-class NodeTest(Case):
+class NodeCase(Case):
     """One node, links by number; a link's peer has the secret seed 32 times its number."""
 
     def create(self, stakes=(), **overrides):
@@ -227,10 +225,10 @@ class NodeTest(Case):
             request.stakes.add(peer_id=peer(number), amount=amount)
         return self.kit.ask(create=request)
 
-    def open(self, *links, outbound=False, address=None, as_peer=None):
+    def open(self, *links, outbound=False, address=None, as_peer=None, capabilities=("gossip/1",)):
         for link in links:
             mode = pb.EstablishedLink(
-                public_key=crypto.ed25519_public(bytes([as_peer or link]) * 32), capabilities=["gossip/1"]
+                public_key=crypto.ed25519_public(bytes([as_peer or link]) * 32), capabilities=capabilities
             )
             request = pb.OpenRequest(node=self.node, link=link, direction=2 if outbound else 1, established=mode)
             request.remote_address = address or "10.0.0.%d" % link
@@ -238,7 +236,8 @@ class NodeTest(Case):
         return out
 
     def effects(self, response):
-        """(link, name, fields) of each frame, (link, "close"), ("deliver", data)."""
+        """(link, name, fields, request id) of each frame, (link, "close"), ("deliver", data), or what a
+        notice or an outcome is called and has."""
         self.assertEqual(response.WhichOneof("result"), "step", response)
         out = []
         self.step = response.step
@@ -246,9 +245,14 @@ class NodeTest(Case):
             kind = effect.WhichOneof("effect")
             if kind == "frame":
                 for number, request_id, body in wire.frames(effect.frame.plaintext):
-                    out.append((effect.frame.link, BODIES[number], wire.read_body(BODIES[number], body), request_id))
+                    name = KINDS[number][0]
+                    out.append((effect.frame.link, name, wire.read_body(name, body), request_id))
             elif kind == "close":
                 out.append((effect.close.link, "close"))
+            elif kind == "notice":
+                out.append((effect.notice.notice, list(effect.notice.values)))
+            elif kind == "outcome":
+                out.append((effect.outcome.error or "outcome", list(effect.outcome.values)))
             else:
                 out.append(("deliver", effect.deliver.data))
         return out
@@ -260,7 +264,7 @@ class NodeTest(Case):
         return self.input(frame=pb.FrameInput(link=link, plaintext=data))
 
     def send(self, link, kind, request_id=0, **fields):
-        return self.plain(link, wire.frame(kind, request_id, wire.encode(BODIES[kind], **fields)))
+        return self.plain(link, wire.frame(kind, request_id, wire.encode(KINDS[kind][0], **fields)))
 
     def push(self, link, *messages, topic="app/t", hops=0):
         items = [wire.encode("PushItem", hops=hops, envelope=each) for each in messages]
@@ -275,6 +279,8 @@ class NodeTest(Case):
         payload = wire.encode("AppPayload", version=1, created_ms=created, topic=topic, sequence=sequence, data=data)
         return identity.seal(NETWORK, "app", bytes([origin]) * 32, payload)
 
+
+class NodeTest(NodeCase):
     def test_ping_and_pong(self):
         self.create()
         self.open(1)
