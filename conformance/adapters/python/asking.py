@@ -39,6 +39,8 @@ class Exchange:
         self.salt = None  # None: over ranges
         self.own = None  # of ranges: items as they stood at the beginning
         self.decoder = None
+        self.cells = 0  # of a table; 0: a sketch
+        self.partition = {}
         self.needed = set()
         self.rounds = 0
 

@@ -43,6 +43,13 @@ def _relations(p):
     yield p["score.graylist_min"] <= p["score.gossip_min"]
     yield p["session.half_open_per_address_max"] <= p["session.half_open_max"]
     yield p["session.pong_answer_ms_max"] < p["session.pong_timeout_ms"]
+    yield p["records.update_ms_min"] < p["records.change_ms_max"]
+    yield p["records.ttl_ms"] <= p["records.staked_ttl_ms"]
+    yield p["records.health_ttl_ms"] <= p["records.staked_ttl_ms"]
+    yield p["records.records_max"] >= p["records.origins_max"]
+    yield p["reconcile.pause_ms_max"] < p["reconcile.round_ms_max"]
+    yield p["reconcile.timeout_ms"] < p["reconcile.sketch_keep_ms"]
+    yield p["reconcile.timeout_ms"] <= p["reconcile.exchange_ms_max"]
 
 
 def configuration(preset, overrides):

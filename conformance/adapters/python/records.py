@@ -87,7 +87,10 @@ class Records:
             if session.alive:
                 self.take(session, data, pushed=True)
 
-    def answer(self, labels, size_max=LENGTH_MAX - 16):
+    def answer_datagram(self, kind, fields, endpoint, room):
+        return self.answer(fields["labels"], room)
+
+    def answer(self, labels, room=LENGTH_MAX - 16):
         """The body of a RecordReply (REC-070 to REC-072)."""
         found = OrderedDict()
         for label in labels:
@@ -103,7 +106,7 @@ class Records:
         out = b""
         for data in list(found.values())[:MOST]:
             more = out + encode("RecordReply", records=[data])
-            if len(more) > size_max:
+            if len(more) > room:
                 break
             out = more
         return out

@@ -10,6 +10,7 @@ import record_form as form
 import records
 import sketch
 import wire
+from carillon.v1 import reconciliation_pb2, records_pb2
 
 RECORDS, BOTH = ("records/1",), ("reconcile/1", "records/1")
 SALT = bytes(range(16))
@@ -53,6 +54,18 @@ class SetsTest(NodeCase):
         self.assertEqual(judge(old, 1), [b"ignore", b"E_TIME"])
         self.assertEqual(judge(old, 0), [b"accept", b""])
         self.assertEqual(judge(self.record(1, 1, index=1), 1), [b"reject", b"E_RECORD_FORM"])
+
+    def test_encoder_agrees_with_protobuf(self):
+        contact = records_pb2.ContactRecord(roles=5, region="eu", capabilities=["gossip/1"], via=[b"v" * 32])
+        contact.addresses.add(dns="a.example", port=7600, transport=1)
+        record = records_pb2.Record(version=1, kind=1, instance=5, sequence=2**64 - 1, contact=contact)
+        data = record.SerializeToString(deterministic=True)
+        fields = wire.read_strict("Record", data)
+        self.assertEqual(form.body_bytes("Record", fields), data)
+        empty = records_pb2.Record(version=1, kind=4, health=records_pb2.HealthRecord())
+        self.assertEqual(form.write(4, 0, 0, 0, 0, 0, b""), empty.SerializeToString(deterministic=True))
+        reply = reconciliation_pb2.SketchReply(outcome=3, size=300, symbols=b"s")
+        self.assertEqual(wire.encode("SketchReply", outcome=3, size=300, symbols=b"s"), reply.SerializeToString())
 
     def test_sketch_functions(self):
         ask = self.kit.evaluate
