@@ -25,6 +25,7 @@ import reconciliation  # noqa: E402, F401
 import records  # noqa: E402, F401
 import dht_node  # noqa: E402, F401
 import mempool  # noqa: E402, F401
+import overlay_node  # noqa: E402, F401
 from node import CAPABILITIES, COMMANDS, Node  # noqa: E402
 
 NODES_MAX, LINKS_MAX, MESSAGE_MAX = 64, 128, 1 << 26

@@ -319,10 +319,13 @@ class Gossip:
             del state.pruned[message.key]
             node.send(session, GRAFT, 0, encode("Graft", origins=[message.key]))  # GSP-075
         if len(message.envelope) >= self.parameters["gossip.idontwant_bytes_min"]:
-            for other in self.active:
+            for other in self.eager(message.id, session):
                 if message.id not in self.links[other].known and self.takes(other, message.topic):
                     self.links[other].idontwant.append(message.id)  # GSP-069
-        self.spread(message)
+        overlay = node.machines.get("overlay/1")
+        if overlay:
+            overlay.accepted(session, origin)
+        self.spread(message, session)
         node.scores.add(session, first=1)
 
     # --- pushing -------------------------------------------------------------------------------
@@ -335,13 +338,25 @@ class Gossip:
         self.published.add(id)
         self.spread(Message(id, topic, envelope, 0, 0, self.key(node.peer_id), True, node.now))
 
+    def fits(self, topic, data):
+        try:
+            publishable(self.node, topic, data)
+            return True
+        except Refused:
+            return False
+
     def submitted(self, id, topic, envelope, origin):
         """What the application brought, whoever signed it."""
         self.seen.add(id)
         own = origin == self.node.peer_id
         self.spread(Message(id, topic, envelope, 0, 0, self.key(origin), own, self.node.now))
 
-    def spread(self, message):
+    def eager(self, id, came_on=None):
+        """On which links a message is pushed at once: the active ones, or what chapter 09 chooses."""
+        overlay = self.node.machines.get("overlay/1")
+        return overlay.eager(id, came_on) if overlay else self.active
+
+    def spread(self, message, came_on=None):
         self.store[message.id] = message
         self.stored_bytes += len(message.envelope)
         while self.stored_bytes > self.parameters["gossip.message_cache_bytes_max"] or (
@@ -349,7 +364,7 @@ class Gossip:
         ):
             self.stored_bytes -= len(self.store.popitem(last=False)[1].envelope)
         if message.hops < self.parameters["gossip.hops_max"]:  # GSP-044
-            for session in self.active:
+            for session in self.eager(message.id, came_on):
                 if self.takes(session, message.topic) and self.may_push(self.links[session], message):
                     self.links[session].pushes.append((message, False))
         message.announce_to = [session for session in self.links if self.takes(session, message.topic)]
@@ -388,6 +403,8 @@ class Gossip:
             for _ in range(taken):
                 state.known.add(state.pushes.popleft()[0].id)
             node.emit(session, push)
+            if "overlay/1" in node.machines:
+                node.machines["overlay/1"].push_left(len(body))
         return None
 
     # --- heartbeat: announcing and pruning -----------------------------------------------------
@@ -475,8 +492,11 @@ class Gossip:
         ids = fields["ids"][: state.iwant_ids.take(len(fields["ids"]), now)]  # GSP-054
         if len(state.answered) > 8192:
             state.answered = {id: sends for id, sends in state.answered.items() if id in self.store}
+        overlay = self.node.machines.get("overlay/1")
         for id in dict.fromkeys(ids):
             message = self.store.get(id)
+            if overlay:
+                overlay.iwant_came(message is not None, message is None and id in state.known)
             if message is None or now - message.at > self.parameters["gossip.message_cache_ms"]:
                 continue
             if not self.takes(session, message.topic):

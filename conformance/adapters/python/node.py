@@ -403,6 +403,8 @@ class Node:
         elif needs in self.machines:
             self.machines[needs].receive(session, kind, request_id, fields)
         else:
+            if "overlay/1" in self.machines:
+                self.machines["overlay/1"].frame_came(session, kind, len(body))
             self.gossip.receive(session, kind, fields)
 
     def _waits(self, session, kind, request_id):

@@ -55,6 +55,8 @@ class Scores:
         record.first += first
         record.invalid += invalid
         record.behaviour += behaviour
+        if invalid + behaviour and "overlay/1" in self.node.machines:
+            self.node.machines["overlay/1"].failed(session, invalid + behaviour)
         if self.beat is None:
             self.beat = self.node.on_beat(self.parameters["score.decay_interval_ms"], self.decay)
         if session.alive and self.graylisted(session):
