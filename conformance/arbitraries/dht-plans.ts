@@ -114,11 +114,17 @@ export function named(...indexes: readonly number[]): Value[] {
   return indexes.map((index) => ({ contact: { peer: `p${index}`, addresses: [`udp://${endpointOf(index)}`] } }));
 }
 
-/** What a peer answers that knows these contacts and has these records and values. */
+/** What a peer answers that knows these contacts and has these records and values; it stores what it is given, or says why not. */
 export function knows(
   known: readonly Value[],
-  more: { readonly providers?: readonly SealedSpec[]; readonly values?: readonly Value[]; readonly afterMs?: number } = {},
+  more: {
+    readonly providers?: readonly SealedSpec[];
+    readonly values?: readonly Value[];
+    readonly afterMs?: number;
+    readonly writeCode?: number;
+  } = {},
 ): Json {
+  const code = more.writeCode ?? 0;
   const after = more.afterMs === undefined ? {} : { afterMs: more.afterMs };
   const providers = (more.providers ?? []).map((sealed) => ({ sealed }));
   const hasProviders = providers.length > 0;
@@ -127,8 +133,8 @@ export function knows(
     FindNode: { message: 'FindNodeReply', fields: { contacts: known }, ...after },
     GetProviders: { message: 'GetProvidersReply', fields: hasProviders ? { providers } : { contacts: known }, ...after },
     GetValue: { message: 'GetValueReply', fields: values.length > 0 ? { values } : { contacts: known }, ...after },
-    AddProvider: { message: 'AddProviderReply', fields: { code: 0 }, ...after },
-    PutValue: { message: 'PutValueReply', fields: { code: 0 }, ...after },
+    AddProvider: { message: 'AddProviderReply', fields: { code }, ...after },
+    PutValue: { message: 'PutValueReply', fields: { code }, ...after },
     DhtPing: { message: 'DhtPong', fields: {}, ...after },
   };
   return answers as unknown as Json;

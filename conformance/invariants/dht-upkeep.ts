@@ -1,12 +1,11 @@
-/** What the node does on its own: checks, hints, refreshes, publications (DHT-026, DHT-027, DHT-030, DHT-090 to DHT-105). */
-import { envelopeIn, envelopesIn, messageIn, messagesIn, textIn } from '../driver/seen.ts';
-import { hex, unhex, utf8 } from '../model/bytes.ts';
+/** What the node does on its own: checks, hints, refreshes, publications (DHT-026, DHT-027, DHT-030, DHT-100 to DHT-105). */
+import { envelopesIn, messageIn, messagesIn, textIn } from '../driver/seen.ts';
+import { hex, unhex } from '../model/bytes.ts';
 import { bucketIndex, byDistance, distance, networkSize, type SizeSample } from '../model/dht.ts';
 import { readListText } from '../model/dht-address.ts';
-import { judgeProvider } from '../model/dht-values.ts';
 import { activeSize } from '../model/gossip.ts';
 import type { Finding } from '../runner/check.ts';
-import { bucketOf, type DhtRule, type DhtView, type Exchange, envelopeBytes, hostIn, short } from './dht-view.ts';
+import { bucketOf, type DhtRule, type DhtView, type Exchange, hostIn, short } from './dht-view.ts';
 
 function pingsOf(view: DhtView): readonly (Exchange & { readonly isContact: boolean })[] {
   return view.exchanges
@@ -180,109 +179,6 @@ export const triesHints: DhtRule = {
   },
 };
 
-/** Publishes what the application provides, to whom and when it has to (DHT-090 to DHT-094). */
-export const publishesInTime: DhtRule = {
-  clauses: ['DHT-090', 'DHT-091', 'DHT-092', 'DHT-093', 'DHT-094'],
-  judge(view) {
-    const findings: Finding[] = [];
-    let exercised = false;
-    view.trace.events.forEach((event, at) => {
-      if (event.type !== 'sentCommand' || event.command !== 'dht.provide') return;
-      const key = event.args[0] ?? '';
-      const isShort = event.args[1] === '0000000000000001';
-      const withdrawn = view.trace.events.find(
-        (other, index) => index > at && other.type === 'sentCommand' && other.command === 'dht.unprovide' && other.args[0] === key,
-      );
-      const ttlMs = view.number(isShort ? 'dht.short_ttl_ms' : 'dht.provider_ttl_ms');
-      const written = view.exchanges.filter(
-        ({ by, message, event: index, fields }) => by === 'node' && message === 'AddProvider' && index > at && keyOf(fields) === key,
-      );
-      const rounds = roundsOf(written);
-      const mean = (ttlMs * view.number('dht.republish_percent')) / 100;
-      const spread = (mean * view.number('dht.republish_jitter_percent')) / 100;
-      const endMs = withdrawn?.atMs ?? view.trace.endMs;
-      if (endMs - event.atMs > mean + spread + 10_000) exercised = true;
-      const answered = view.exchanges.filter(
-        ({ by, message, fields, answer }) =>
-          by === 'node' && message === 'FindNode' && textIn(fields, 'target') === key && answer !== undefined,
-      );
-      rounds.forEach((round, index) => {
-        exercised = true;
-        const [first] = round;
-        if (first === undefined) return;
-        const known = new Set(
-          answered
-            .filter((one) => one.event < first.event && one.event > (rounds[index - 1]?.[0]?.event ?? at))
-            .map(({ peerId = '' }) => peerId),
-        );
-        const due = byDistance(unhex(key), [...known].map(unhex))
-          .map(hex)
-          .slice(0, view.number('dht.bucket_size'));
-        const wrote = new Set(round.map(({ peerId }) => peerId));
-        for (const id of due)
-          if (!wrote.has(id)) findings.push({ clause: 'DHT-090', expected: `a record to ${short(id)}`, observed: 'none', at: first.event });
-        judgeRecord(view, first, ttlMs, findings);
-        const before = rounds[index - 1]?.[0];
-        if (before === undefined) return;
-        const pauseMs = first.atMs - before.atMs;
-        if (pauseMs < mean - spread - 2_000 || pauseMs > mean + spread + 2_000)
-          findings.push({
-            clause: 'DHT-091',
-            expected: `${mean} ms ± ${spread} ms between publications`,
-            observed: `${pauseMs} ms`,
-            at: first.event,
-          });
-        if (envelopeBytes(first.fields, 'provider') === envelopeBytes(before.fields, 'provider'))
-          findings.push({ clause: 'DHT-092', expected: 'a new record', observed: 'the same again', at: first.event });
-        if (withdrawn !== undefined && first.atMs > withdrawn.atMs)
-          findings.push({ clause: 'DHT-093', expected: 'no record after it was withdrawn', observed: 'one more', at: first.event });
-      });
-      const expected = rounds.length === 0 ? 0 : Math.floor((endMs - (rounds[0]?.[0]?.atMs ?? 0) - 10_000) / (mean + spread));
-      if (rounds.length > 0 && rounds.filter((round) => (round[0]?.atMs ?? 0) <= endMs).length < 1 + expected)
-        findings.push({ clause: 'DHT-091', expected: `${1 + expected} publications`, observed: `${rounds.length}`, at });
-      if (rounds.length === 0 && view.verifiedAt(at).size > 0 && endMs - event.atMs > 2 * view.number('dht.query_timeout_ms'))
-        findings.push({ clause: 'DHT-090', expected: 'records to those who answered', observed: 'none', at });
-    });
-    return { findings, exercised };
-  },
-};
-
-function keyOf(fields: Exchange['fields']): string {
-  const payload = envelopeIn(fields, 'provider')?.payload;
-  return payload === undefined ? '' : textIn(payload.fields, 'key');
-}
-
-/** Records written one after the other without a pause are one publication. */
-function roundsOf(written: readonly Exchange[]): readonly (readonly Exchange[])[] {
-  const rounds: Exchange[][] = [];
-  for (const one of written) {
-    const last = rounds.at(-1)?.at(-1);
-    if (last === undefined || one.atMs - last.atMs > 20_000) rounds.push([one]);
-    else rounds.at(-1)?.push(one);
-  }
-  return rounds;
-}
-
-/** The record is one that any node takes, made now and for the right time. */
-function judgeRecord(view: DhtView, { fields, atMs, event }: Exchange, ttlMs: number, findings: Finding[]): void {
-  const wallMs = BigInt(view.trace.wallStartMs) + BigInt(Math.floor(atMs));
-  const judged = judgeProvider(
-    utf8(view.trace.networkId),
-    view.policy,
-    wallMs,
-    { peerId: unhex(view.trace.nodePeerId) },
-    unhex(envelopeBytes(fields, 'provider')),
-  );
-  if ('error' in judged) {
-    findings.push({ clause: 'DHT-090', expected: 'a record in order', observed: judged.error, at: event });
-    return;
-  }
-  if (judged.createdMs < wallMs - 20_000n || judged.createdMs > wallMs)
-    findings.push({ clause: 'DHT-092', expected: 'a record made now', observed: `made at ${judged.createdMs}`, at: event });
-  if (judged.ttlMs !== BigInt(ttlMs))
-    findings.push({ clause: 'DHT-094', expected: `${ttlMs} ms`, observed: `${judged.ttlMs} ms`, at: event });
-}
-
 /** Closes on replies out of order (DHT-082). */
 export const closesOnBadReplies: DhtRule = {
   clauses: ['DHT-082'],
@@ -304,30 +200,6 @@ export const closesOnBadReplies: DhtRule = {
       if (isBad && !isClosed)
         findings.push({ clause: 'DHT-082', expected: `link ${link} is closed`, observed: 'it stays open', at: answer.event });
     }
-    return { findings, exercised };
-  },
-};
-
-/** Puts values to those nearest who answered (DHT-095). */
-export const putsToTheNearest: DhtRule = {
-  clauses: ['DHT-095'],
-  judge(view) {
-    const findings: Finding[] = [];
-    let exercised = false;
-    view.trace.events.forEach((event, at) => {
-      if (event.type !== 'outcome' || event.command !== 'dht.put' || event.error !== '') return;
-      const key = event.values[0] ?? '';
-      const asked = view.exchanges.filter(
-        (one) => one.by === 'node' && one.event < at && one.message === 'FindNode' && textIn(one.fields, 'target') === key,
-      );
-      const answered = [...new Set(asked.filter(({ answer }) => answer !== undefined).map(({ peerId = '' }) => peerId))];
-      const due = byDistance(unhex(key), answered.map(unhex)).map(hex).slice(0, view.number('dht.bucket_size'));
-      const puts = view.exchanges.filter((one) => one.by === 'node' && one.message === 'PutValue' && one.event < at);
-      exercised ||= due.length > 0;
-      for (const id of due)
-        if (!puts.some(({ peerId }) => peerId === id))
-          findings.push({ clause: 'DHT-095', expected: `the value to ${short(id)}`, observed: 'it is not put', at });
-    });
     return { findings, exercised };
   },
 };

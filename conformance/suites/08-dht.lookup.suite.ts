@@ -21,14 +21,8 @@ import { plan, wait } from '../arbitraries/gossip-plans.ts';
 import type { Json, Step, Value } from '../driver/plan.ts';
 import { asksOnlyAdmissible, namesOnlyVerified } from '../invariants/dht-answers.ts';
 import { asksInOrder, endsInTime, givesWhatItFound } from '../invariants/dht-lookup.ts';
-import {
-  closesOnBadReplies,
-  dialsWithinBounds,
-  publishesInTime,
-  putsToTheNearest,
-  spreadsByTheEstimate,
-  triesHints,
-} from '../invariants/dht-upkeep.ts';
+import { expectsUntilTaken, publishesInTime, putsToTheNearest, retriesUntaken } from '../invariants/dht-publishing.ts';
+import { closesOnBadReplies, dialsWithinBounds, spreadsByTheEstimate, triesHints } from '../invariants/dht-upkeep.ts';
 import type { Check } from '../runner/check.ts';
 import { dhtCheck } from './dht-check.ts';
 
@@ -42,6 +36,12 @@ function chain(length: number, width: number, more: (index: number) => Parameter
     ...entry(0, knows(named(...next(0)), more(0))),
   ];
 }
+
+/** Nothing but what the plan is about. */
+const CALM = { 'dht.refresh_ms': '86400000', 'dht.check_ms': '60000' };
+/** E_DHT_QUOTA and E_DHT_SEQUENCE (chapter 20). */
+const QUOTA = 85;
+const NEWER = 84;
 
 const SMALL = { 'dht.bucket_size': '4', 'dht.region_nodes': '100' };
 
@@ -240,6 +240,56 @@ export const checks: readonly Check[] = [
       ),
     ),
     rules: [publishesInTime],
+    runs: 2,
+  }),
+  dhtCheck({
+    id: 'dht.provide.retry',
+    title: 'What nobody took is published again, soon at first, until somebody takes it',
+    clauses: ['DHT-096', 'DHT-093'],
+    needs: LOOKUP_NEEDS,
+    plans: fc
+      .record({ early: fc.boolean(), refused: fc.constantFrom(1, 3) })
+      .map(({ early, refused }) =>
+        plan(
+          early
+            ? [command('a', 'dht.provide', key('content'), { u64: 0 }), wait(refused * 20_000), ...chain(4, 3), wait(130_000)]
+            : [
+                ...chain(4, 3, () => ({ writeCode: QUOTA })),
+                wait(5_000),
+                command('a', 'dht.provide', key('content'), { u64: 0 }),
+                wait(refused * 45_000),
+                ...[0, 1, 2, 3].map((index) => answering(index, knows(named(0, 1, 2, 3)))),
+                wait(240_000),
+                command('b', 'dht.unprovide', key('content')),
+                wait(60_000),
+              ],
+          { overrides: CALM, listenAddresses: ['udp://7.7.7.7:7600'] },
+        ),
+      ),
+    rules: [retriesUntaken],
+    runs: 4,
+  }),
+  dhtCheck({
+    id: 'dht.put.expects',
+    title: 'A value says what it replaces until somebody takes it',
+    clauses: ['DHT-097', 'DHT-096'],
+    needs: LOOKUP_NEEDS,
+    plans: fc
+      .constantFrom(1, 2)
+      .map((refused) =>
+        plan(
+          [
+            ...chain(4, 3, () => ({ writeCode: refused === 1 ? QUOTA : NEWER })),
+            wait(5_000),
+            command('a', 'dht.put', { utf8: 'mutable' }, { utf8: 'salt' }, { u64: 5 }, { utf8: 'data' }, { u64: 5 }),
+            wait(refused * 40_000),
+            ...[0, 1, 2, 3].map((index) => answering(index, knows(named(0, 1, 2, 3)))),
+            wait(400_000),
+          ],
+          { overrides: { ...CALM, 'dht.provider_ttl_ms': '300000', 'dht.short_ttl_ms': '180000' } },
+        ),
+      ),
+    rules: [expectsUntilTaken, retriesUntaken],
     runs: 2,
   }),
   dhtCheck({

@@ -1,4 +1,4 @@
-/** What the node publishes itself: to the region of its key, and again before it is over. Spec: DHT-090 to DHT-095 */
+/** What the node publishes itself: to the region of its key, and again before it is over. Spec: DHT-090 to DHT-097 */
 import { create } from '@bufbuild/protobuf';
 import { ProviderRecordSchema } from '../../../proto/gen/carillon/v1/dht_pb.ts';
 import { toHex } from '../bytes.ts';
@@ -18,11 +18,15 @@ import { judgeProvider } from './values.ts';
 const OWN_SUBNET = 'own';
 
 /** Takes something up for publication; false when there is too much. One of the same key is replaced. */
-export function publish(state: DhtState, publication: Omit<Publication, 'nextMs' | 'isBusy'>): boolean {
+export function publish(
+  state: DhtState,
+  publication: Pick<Publication, 'key' | 'ttlMs' | 'value' | 'expectedNext' | 'told'>,
+): boolean {
   const key = toHex(publication.key);
   const { params } = state.options;
   if (!state.publications.has(key) && state.publications.size >= params['dht.published_max']) return false;
-  state.publications.set(key, { ...publication, nextMs: state.nowMs, isBusy: false });
+  const retryMs = params['dht.publish_retry_ms'];
+  state.publications.set(key, { ...publication, nextMs: state.nowMs, isBusy: false, isTaken: false, retryMs });
   return true;
 }
 
@@ -43,8 +47,12 @@ export function publishDeadline(state: DhtState): MonoMs | undefined {
 export function publishDue(state: DhtState): void {
   for (const publication of state.publications.values()) {
     if (publication.isBusy || publication.nextMs > state.nowMs) continue;
-    publication.isBusy = startLookup(state, publication.key, 'nodes', 'region', (result) => write(state, publication, result));
-    publication.nextMs = publication.isBusy ? nextOf(state, publication) : state.nowMs + state.options.params['dht.query_timeout_ms'];
+    // Before the lookup, which is over at once when there is nobody to ask.
+    publication.isBusy = true;
+    publication.nextMs = nextOf(state, publication);
+    if (startLookup(state, publication.key, 'nodes', 'region', (result) => write(state, publication, result))) continue;
+    publication.isBusy = false;
+    publication.nextMs = state.nowMs + state.options.params['dht.query_timeout_ms'];
   }
 }
 
@@ -69,18 +77,27 @@ function write(state: DhtState, publication: Publication, { contacts, writers }:
   const { kind, body } = publication.value === undefined ? record(state, publication, isNear) : value(state, publication, isNear);
   let waiting = writers.length;
   let stored = 0;
-  const tell = (): void => {
-    const { told } = publication;
-    publication.told = undefined;
-    told?.(stored, writers.length);
-  };
-  if (waiting === 0) tell();
+  if (waiting === 0) conclude(state, publication, 0, 0);
   const done = (isStored: boolean): void => {
     waiting -= 1;
     if (isStored) stored += 1;
-    if (waiting === 0) tell();
+    if (waiting === 0) conclude(state, publication, stored, writers.length);
   };
   for (const contact of writers) put(state, { contact, kind, body, purpose: { type: 'write', done } });
+}
+
+/** All who were asked have answered. Spec: DHT-096 */
+function conclude(state: DhtState, publication: Publication, stored: number, asked: number): void {
+  if (stored > 0) {
+    publication.isTaken = true;
+    publication.retryMs = state.options.params['dht.publish_retry_ms'];
+  } else {
+    publication.nextMs = Math.min(publication.nextMs, state.nowMs + publication.retryMs);
+    publication.retryMs *= 2;
+  }
+  const { told } = publication;
+  publication.told = undefined;
+  told?.(stored, asked);
 }
 
 interface Frame {
@@ -111,10 +128,9 @@ function value(state: DhtState, publication: Publication, isNear: boolean): Fram
   if (own === undefined) return record(state, publication, isNear);
   const now = { monoMs: state.nowMs, wallMs: state.wallMs };
   if (isNear) state.store.putValue({ ...own, expectedNext: 0n, ttlMs, subnet: OWN_SUBNET }, now);
-  // What is expected holds for the first time only: after that the value itself is stored.
-  const isFirst = publication.told !== undefined;
+  // Once it is taken, the value itself is what others hold. Spec: DHT-097
   return {
     kind: KIND_PUT_VALUE,
-    body: encodePutValue({ ...own, ttlMs: BigInt(ttlMs), expectedNext: isFirst ? expectedNext : 0n }),
+    body: encodePutValue({ ...own, ttlMs: BigInt(ttlMs), expectedNext: publication.isTaken ? 0n : expectedNext }),
   };
 }

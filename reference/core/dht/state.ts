@@ -74,6 +74,10 @@ export interface Publication {
   told: ((stored: number, asked: number) => void) | undefined;
   nextMs: MonoMs;
   isBusy: boolean;
+  /** Whether some other node has stored it once. */
+  isTaken: boolean;
+  /** The next pause if this publication is not taken. */
+  retryMs: number;
 }
 
 /** Invariants: `linkOf` names sessions of `sessions`; a question is in `asks` or in a dial; `out` is empty between inputs. */

@@ -223,6 +223,13 @@ export const DHT_ROWS = {
     clause: 'DHT-069',
     meaning: 'records and values held that came from one subnet',
   },
+  'dht.publish_retry_ms': {
+    unit: 'ms',
+    values: [30000, 30000, 30000, 5000, 30000],
+    range: [1000, 600000],
+    clause: 'DHT-096',
+    meaning: 'first pause after a publication that no node took; it doubles each time',
+  },
   'dht.bootstrap_retry_ms': {
     unit: 'ms',
     values: [30000, 30000, 30000, 5000, 30000],
