@@ -26,6 +26,7 @@ import records  # noqa: E402, F401
 import dht_node  # noqa: E402, F401
 import mempool  # noqa: E402, F401
 import overlay_node  # noqa: E402, F401
+import topology_node  # noqa: E402, F401
 from node import CAPABILITIES, COMMANDS, Node  # noqa: E402
 
 NODES_MAX, LINKS_MAX, MESSAGE_MAX = 64, 128, 1 << 26
@@ -98,7 +99,7 @@ class Target:
                 raise Unsupported("raw links")
             if r.direction not in (pb.DIRECTION_INBOUND, pb.DIRECTION_OUTBOUND) or (r.dial and not outbound):
                 raise Refused("no direction, or a dial that came to an inbound link")
-            node.open(r.link, outbound, r.remote_address, peer.public_key, list(peer.capabilities), addresses(peer), r.dial)
+            node.open(r.link, outbound, r.remote_address, peer.public_key, list(peer.capabilities), addresses(peer), r.dial, peer.roles or 1)
         elif op == "input":
             self.input(node, r)
         elif op == "advance":
@@ -140,7 +141,7 @@ class Target:
             raise Refused("the node exists, or there are too many")
         stakes = [(stake.peer_id, stake.amount) for stake in r.stakes]
         settings = r.preset, dict(r.overrides), r.wall_start_ms, stakes
-        hello = r.roles or 1, addresses(r), list(r.bootstrap_addresses), ledger(r)
+        hello = r.roles or 1, addresses(r), list(r.bootstrap_addresses), ledger(r), list(r.protected_peers)
         self.nodes[r.node] = Node(r.seed, r.identity_seed, r.network_id, *settings, *hello)
         return self.nodes[r.node]
 

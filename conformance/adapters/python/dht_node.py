@@ -82,6 +82,7 @@ class Dht:
             return
         self.candidates.pop(contact.id, None)
         self.table.seen(contact)
+        self.node.machines["topology"].heard(contact.id, contact.listens)
         if not self.looked_around and self.table.nearest(self.node.peer_id):
             self.looked_around = True
             self.look(self.node.peer_id, FIND_NODE, self.looked_for_self)  # DHT-101

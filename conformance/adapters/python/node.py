@@ -23,7 +23,8 @@ CODES = {  # those that travel (chapter 20)
     name: number
     for number, name in enumerate(
         "E_SHUTDOWN E_VARINT E_FRAME_LENGTH E_FRAME_SIZE E_UNKNOWN_KIND E_REQUEST_ID E_MALFORMED E_LIMIT E_RATE"
-        " E_SCORE E_PING_TIMEOUT E_DUPLICATE_SESSION E_BUSY E_VERSION E_SELF E_PEER_MISMATCH".split(),
+        " E_SCORE E_PING_TIMEOUT E_DUPLICATE_SESSION E_BUSY E_VERSION E_SELF E_PEER_MISMATCH E_BANNED"
+        " E_SUBNET E_BUDGET E_REGION E_EVICTED E_PRUNED".split(),
         start=1,
     )
 }
@@ -63,7 +64,8 @@ def session_capabilities(ours, theirs):
 
 
 class Dial:
-    def __init__(self, address=None, expected=None, callback=None, timer=None):
+    def __init__(self, address=None, expected=None, callback=None, timer=None, wanted=True):
+        self.wanted = wanted  # by the operator or chapter 10, and not for a question alone
         self.address = address
         self.expected = expected
         self.callback = callback
@@ -78,7 +80,10 @@ class Dial:
 
 
 class Session:
-    def __init__(self, node, link, outbound, address, peer, capabilities, listens=()):
+    def __init__(self, node, link, outbound, address, peer, capabilities, listens=(), roles=1):
+        self.roles = roles
+        self.transient = False  # dialled for a question only
+        self.used = node.now  # last frame of a class other than control
         self.link = link
         self.listens = listens  # listen addresses of the hello, as fields of Address
         self.dialled = None  # the address that was dialled for it
@@ -95,6 +100,7 @@ class Session:
         self.drain = None  # the timer that tries again
         self.overruns = {name: (0, 0) for name in CLASSES}  # count, time of the last
         self.pings = {}  # request id -> (nonce, timeout timer) of Pings that wait
+        self.pinged = {}  # request id -> when
         self.next_request = 1
         self.nonce = node.random.getrandbits(64)  # counts up from here: never twice (SES-056)
         self.ping_timer = None
@@ -102,7 +108,7 @@ class Session:
 
 class Node:
     def __init__(
-        self, seed, identity_seed, network_id, preset, overrides, wall_start_ms, stakes, roles=1, listens=(), hints=(), ledger=None
+        self, seed, identity_seed, network_id, preset, overrides, wall_start_ms, stakes, roles=1, listens=(), hints=(), ledger=None, protected=()
     ):
         if len(seed) != 32 or len(identity_seed) != 32:
             raise Refused("a seed is not 32 bytes long")
@@ -121,6 +127,7 @@ class Node:
         self.roles = roles
         self.listens = listens  # what the hello says, as fields of Address
         self.ledger = ledger  # (when slot 0 begins, account -> (next nonce, balance), leaders by slot)
+        self.protected = protected  # PeerIds that the operator names
         self.hints = hints  # where the first peers are, as texts
         self.dial_numbers = itertools.count(1)
         self.stakes = {peer: amount for peer, amount in stakes if amount > 0}
@@ -145,8 +152,8 @@ class Node:
         self.datagrams = Datagrams(self)
         self.gossip = Gossip(self)
         self.machines = {}
-        for capability, (_, machine) in MACHINES.items():
-            if capability in self.offers():
+        for capability, (mode, machine) in MACHINES.items():
+            if mode is None or capability in self.offers():
                 self.machines[capability] = machine(self)
 
     def offers(self):
@@ -215,7 +222,7 @@ class Node:
 
     # --- links ---------------------------------------------------------------------------------
 
-    def open(self, link, outbound, address, public_key, offered, listens=(), dial_number=0):
+    def open(self, link, outbound, address, public_key, offered, listens=(), dial_number=0, roles=1):
         self._need_running()
         if dial_number and dial_number not in self.dials:
             raise Refused("no such dial")
@@ -225,14 +232,14 @@ class Node:
             raise Refused("a public key is not 32 bytes long")
         self.used_links.add(link)
         peer = peer_id(1, public_key)
-        session = Session(self, link, outbound, address, peer, session_capabilities(self.offers(), offered), listens)
+        session = Session(self, link, outbound, address, peer, session_capabilities(self.offers(), offered), listens, roles)
         twin = next((other for other in self.links.values() if other.peer_id == peer), None)
         full = len(self.links) >= self.parameters["session.sessions_max"]
         self.links[link] = session
         self.scores.opened(session)
         bits = self.parameters["identity.puzzle_bits"]
         dial = self.dials.pop(dial_number, Dial())
-        session.dialled = dial.address
+        session.dialled, session.transient = dial.address, not dial.wanted
         if dial.expected and peer != dial.expected:
             self.close(session, "E_PEER_MISMATCH")  # SES-018
         elif peer == self.peer_id:
@@ -248,13 +255,17 @@ class Node:
         else:
             if twin:
                 self.close(twin, "E_DUPLICATE_SESSION")
-            session.ping_timer = self.after(self.parameters["session.ping_interval_ms"], lambda: self._ping(session))
-            self.gossip.opened(session)
-            for machine in self.machines.values():
-                if session.alive:
-                    machine.opened(session)
+            if self.machines["topology"].admit(session):
+                self._begin(session)
         dial.end(session if session.alive else None)
         self.settle()
+
+    def _begin(self, session):
+        session.ping_timer = self.after(self.parameters["session.ping_interval_ms"], lambda: self._ping(session))
+        self.gossip.opened(session)
+        for machine in self.machines.values():
+            if session.alive:
+                machine.opened(session)
 
     def _second_stays(self, first, second):
         """SES-040 to SES-042."""
@@ -267,13 +278,13 @@ class Node:
     def session_of(self, peer):
         return next((session for session in self.links.values() if session.peer_id == peer), None)
 
-    def dial(self, address, expected, timeout_ms, callback):
+    def dial(self, address, expected, timeout_ms, callback, wanted=False):
         """Asks for a connection; the callback gets the session, or None."""
         if any(self.rests.get(key, 0) > self.now for key in (address, expected)):
             return callback(None) if callback else None  # SES-071
         number = next(self.dial_numbers)
         timer = self.after(timeout_ms, lambda: self.dials[number].end(None)) if callback else [None]
-        self.dials[number] = Dial(address, expected, callback, timer)
+        self.dials[number] = Dial(address, expected, callback, timer, wanted)
         self.effects.append((self.now, "dial", {"dial": number, "address": address}))
         return number
 
@@ -283,7 +294,7 @@ class Node:
         parsed = addresses.parse(address)
         if parsed is None or parsed["transport"] == addresses.UDP or len(expected) not in (0, 32):
             raise Refused("no address of a WebSocket, or no PeerId")
-        self.dial(address, expected, 0, None)
+        self.dial(address, expected, 0, None, wanted=True)
         self.settle()
 
     def dial_failed(self, number):
@@ -320,12 +331,12 @@ class Node:
         self._drop(self._session(link))
         self.settle()
 
-    def close(self, session, code):
+    def close(self, session, code, retry_after_ms=0):
         """Close with a code: a GoAway if the code may travel, then the end (CNV-011, ERR-001)."""
         if not session.alive:
             return
         if code in CODES:
-            self.emit(session, frame(GOAWAY, 0, encode("GoAway", code=CODES[code])))
+            self.emit(session, frame(GOAWAY, 0, encode("GoAway", code=CODES[code], retry_after_ms=retry_after_ms)))
         self._hang_up(session)
 
     def _hang_up(self, session):
@@ -384,6 +395,8 @@ class Node:
             raise Coded("E_REQUEST_ID")  # WIR-030, WIR-031
         if kind != GOAWAY and not self._charge(session, klass, size):
             return  # SES-061
+        if klass != "control":
+            session.used = self.now
         if role == "reply" and not self._waits(session, kind, request_id):
             return  # WIR-032; charged, as everything that is ignored (chapter 01)
         fields = read_body(name, body)
@@ -436,6 +449,7 @@ class Node:
             self.parameters["session.pong_timeout_ms"], lambda: self.close(session, "E_PING_TIMEOUT")
         )
         session.pings[request_id] = (nonce, timeout)
+        session.pinged[request_id] = self.now
         self.send(session, PING, request_id, encode("Ping", nonce=nonce))
         session.ping_timer = self.after(self.parameters["session.ping_interval_ms"], lambda: self._ping(session))
 
@@ -443,7 +457,8 @@ class Node:
         expected, timeout = session.pings[request_id]
         if nonce == expected:  # SES-055
             timeout[0] = None
-            del session.pings[request_id]
+            self.machines["topology"].measured(session, self.now - session.pinged[request_id])
+            del session.pings[request_id], session.pinged[request_id]
 
     # --- frames out ----------------------------------------------------------------------------
 
@@ -487,7 +502,10 @@ class Node:
 
     def may_send(self, session, klass, size):
         messages, bytes_ = session.sent[klass]
-        return admit([(messages, 1), (bytes_, size)], self.now)
+        passes = admit([(messages, 1), (bytes_, size)], self.now)
+        if passes and klass != "control":
+            session.used = self.now
+        return passes
 
     def flush(self, session):
         held = []  # (class, size) of what has to wait
