@@ -51,6 +51,24 @@ export interface RecordQuestion {
   readonly expected: readonly Held[];
 }
 
+/** A RecordRequest of the kit by datagram, and what the node held of all that it names. */
+export interface RecordDatagram {
+  readonly event: number;
+  readonly endpoint: string;
+  readonly cookie: string;
+  readonly expected: readonly Held[];
+}
+
+/** A RecordReply of the node by datagram. */
+export interface RecordDatagramReply {
+  readonly event: number;
+  readonly endpoint: string;
+  readonly cookie: string;
+  readonly requestId: number;
+  readonly bytes: number;
+  readonly envelopes: readonly SeenEnvelope[];
+}
+
 export interface RecordsView {
   readonly trace: Trace;
   readonly spans: readonly RecordsSpan[];
@@ -64,6 +82,8 @@ export interface RecordsView {
     readonly requestId: number;
     readonly envelopes: readonly SeenEnvelope[];
   }[];
+  readonly datagrams: readonly RecordDatagram[];
+  readonly datagramReplies: readonly RecordDatagramReply[];
   /** How many records each RecordPush of the node held. */
   readonly pushSizes: readonly { readonly event: number; readonly size: number }[];
   readonly table: TableModel;
@@ -82,14 +102,39 @@ export function viewRecords(trace: Trace): RecordsView {
   const departures: RecordDeparture[] = [];
   const questions: RecordQuestion[] = [];
   const replies: RecordsView['replies'][number][] = [];
+  const datagrams: RecordDatagram[] = [];
+  const datagramReplies: RecordDatagramReply[] = [];
   const pushSizes: { event: number; size: number }[] = [];
   const foreign = new Set<string>();
   const asked = new Map<string, readonly SeenFields[]>();
   const spanAt = (link: number, event: number): RecordsSpan | undefined =>
     spans.find((span) => span.link === link && span.fromEvent <= event && event <= span.toEvent);
 
+  /** What the node holds of labels, in their order, each once. */
+  function heldOf(labels: RecordQuestion['labels'], atMs: number): readonly Held[] {
+    const named = labels.flatMap(({ origin, kind, index }) =>
+      kind === 0 ? table.ofOrigin(origin, atMs) : (table.get(origin, kind, index, atMs) ?? []),
+    );
+    return [...new Set(named)];
+  }
+
+  function takeDatagram(event: Extract<TraceEvent, { type: 'sentDatagram' | 'datagram' }>, index: number): void {
+    const { frame, cookie = '', bytes } = event.datagram;
+    const request = frame === undefined || event.type === 'datagram' ? undefined : seenMessage(frame, 'RecordRequest');
+    const reply = frame === undefined || event.type === 'sentDatagram' ? undefined : seenMessage(frame, 'RecordReply');
+    const endpoint = event.type === 'datagram' ? event.to : event.from;
+    if (request !== undefined) datagrams.push({ event: index, endpoint, cookie, expected: heldOf(labelsIn(request), event.atMs) });
+    if (reply === undefined || frame === undefined) return;
+    const { requestId } = frame;
+    datagramReplies.push({ event: index, endpoint, cookie, requestId, bytes: bytes.length / 2, envelopes: envelopesIn(reply, 'records') });
+  }
+
   trace.events.forEach((event, index) => {
     if (event.type === 'crashed' || event.type === 'restarted') table.forget();
+    if (event.type === 'sentDatagram' || event.type === 'datagram') {
+      takeDatagram(event, index);
+      return;
+    }
     if (event.type !== 'sentFrame' && event.type !== 'frame') return;
     const span = spanAt(event.link, index);
     if (span === undefined || !span.records) return;
@@ -113,15 +158,8 @@ export function viewRecords(trace: Trace): RecordsView {
     const hasSession = (peer: string): boolean =>
       spans.some((other) => other.peerId === peer && other.fromEvent <= index && index <= other.toEvent);
     if (request !== undefined) {
-      const labels = messagesIn(request, 'labels').map((label) => ({
-        origin: textIn(label, 'origin'),
-        kind: numberIn(label, 'kind'),
-        index: numberIn(label, 'index'),
-      }));
-      const named = labels.flatMap(({ origin, kind, index: of }) =>
-        kind === 0 ? table.ofOrigin(origin, event.atMs) : (table.get(origin, kind, of, event.atMs) ?? []),
-      );
-      questions.push({ ...at, requestId: event.frame.requestId, labels, expected: [...new Set(named)].slice(0, 32) });
+      const labels = labelsIn(request);
+      questions.push({ ...at, requestId: event.frame.requestId, labels, expected: heldOf(labels, event.atMs).slice(0, 32) });
     }
     for (const envelope of envelopesIn(push ?? {}, 'records')) take(envelope, true);
     for (const envelope of envelopesIn(reply ?? {}, 'records')) take(envelope, false);
@@ -144,12 +182,22 @@ export function viewRecords(trace: Trace): RecordsView {
     departures,
     questions,
     replies,
+    datagrams,
+    datagramReplies,
     pushSizes,
     table,
     slackMs: hasWallClock(trace) ? 500 : 0,
     number: (name) => Number(trace.parameters[name] ?? 0),
     node: trace.nodePeerId,
   };
+}
+
+function labelsIn(request: SeenFields): RecordQuestion['labels'] {
+  return messagesIn(request, 'labels').map((label) => ({
+    origin: textIn(label, 'origin'),
+    kind: numberIn(label, 'kind'),
+    index: numberIn(label, 'index'),
+  }));
 }
 
 /** Whether an answer's record carries a label that the node asked for. Envelopes that hold no record carry none. */

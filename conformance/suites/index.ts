@@ -29,6 +29,7 @@ import { checks as gossipPush } from './05-gossip.push.suite.ts';
 import { checks as gossipScore } from './05-gossip.score.suite.ts';
 import { checks as gossipVectors } from './05-gossip.vectors.suite.ts';
 import { checks as gossipVerdict } from './05-gossip.verdict.suite.ts';
+import { checks as recordsDatagrams } from './06-records.datagrams.suite.ts';
 import { checks as recordsOwn } from './06-records.own.suite.ts';
 import { checks as recordsPush } from './06-records.push.suite.ts';
 import { checks as recordsTable } from './06-records.table.suite.ts';
@@ -81,6 +82,7 @@ export const suites: readonly Suite[] = [
   { file: '05-gossip.score.suite.ts', checks: gossipScore },
   { file: '05-gossip.vectors.suite.ts', checks: gossipVectors },
   { file: '05-gossip.verdict.suite.ts', checks: gossipVerdict },
+  { file: '06-records.datagrams.suite.ts', checks: recordsDatagrams },
   { file: '06-records.own.suite.ts', checks: recordsOwn },
   { file: '06-records.push.suite.ts', checks: recordsPush },
   { file: '06-records.table.suite.ts', checks: recordsTable },
