@@ -122,6 +122,8 @@ def parse_endpoint(shown):
     at, colon, port = shown.rpartition(":")
     if not colon or not PORT.fullmatch(port) or int(port) > 65535:
         return None
+    if "%" in at:
+        return None  # a zone means something on one machine only
     if at.startswith("[") and at.endswith("]"):
         try:
             return ipaddress.IPv6Address(at[1:-1]).packed, int(port)

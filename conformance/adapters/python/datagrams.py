@@ -90,6 +90,7 @@ class Question:
         self.request_id = request_id
         self.frame = framed
         self.callback = callback
+        self.token = None  # with which it was sent last
         self.retried = False
         self.repeats = 0
         self.timers = []
@@ -237,18 +238,19 @@ class Datagrams:
             token = bytes(8)  # WIR-145
         self.put(cookie, question, token)
         question.timers.append(self.node.after(timeout_ms, lambda: self.end(cookie, None, None)))
-        self.repeat_later(cookie, question, token)
+        self.repeat_later(cookie, question)
 
-    def repeat_later(self, cookie, question, token):
+    def repeat_later(self, cookie, question):
         def again():
             if cookie in self.questions and question.repeats < self.parameters["datagram.retransmits_max"]:
                 question.repeats += 1
-                self.put(cookie, question, self.tokens.get(question.endpoint, (token, 0))[0])
-                self.repeat_later(cookie, question, token)
+                self.put(cookie, question, question.token)
+                self.repeat_later(cookie, question)
 
         question.timers.append(self.node.after(self.parameters["datagram.retransmit_ms"], again))
 
     def put(self, cookie, question, token):
+        question.token = token
         self.send(question.endpoint, cookie, token, question.frame)
 
     def end(self, cookie, fields, peer):

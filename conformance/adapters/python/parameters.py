@@ -50,6 +50,25 @@ def _relations(p):
     yield p["reconcile.pause_ms_max"] < p["reconcile.round_ms_max"]
     yield p["reconcile.timeout_ms"] < p["reconcile.sketch_keep_ms"]
     yield p["reconcile.timeout_ms"] <= p["reconcile.exchange_ms_max"]
+    for unit in ("messages", "bytes"):
+        rates = [p["datagram.%s_%s_per_s" % (what, unit)] for what in ("address", "subnet", "total")]
+        yield rates == sorted(rates)
+    yield p["dht.shortlist_max"] >= 8 * p["dht.bucket_size"]
+    yield p["dht.subnet_bucket_max"] <= p["dht.subnet_table_max"]
+    yield p["dht.short_ttl_ms"] <= p["dht.provider_ttl_ms"] <= p["dht.ttl_ms_max"]
+    yield p["dht.lookup_queries_max"] >= p["dht.paths"] * p["dht.bucket_size"]
+    yield p["overlay.kademlia_at"] <= p["overlay.supernode_at"]
+    yield p["overlay.demote_min"] <= p["overlay.promote_min"]
+    yield p["overlay.revoke_min"] <= p["overlay.accept_min"]
+    yield p["overlay.attach_timeout_ms"] <= p["overlay.failover_ms_max"]
+    sessions = [p["topology.connections_" + name] for name in ("min", "target", "high", "max")]
+    yield sessions == sorted(sessions)
+    yield p["topology.outbound_min"] <= p["topology.connections_target"]
+    yield sum(p["topology.%s_percent" % part] for part in ("latency", "delivery", "uptime")) == 100
+    yield p["topology.latency_good_ms"] < p["topology.latency_bad_ms"]
+    yield p["topology.newcomer_ms"] <= p["topology.uptime_full_ms"]
+    yield p["topology.backoff_ms_min"] <= p["topology.backoff_ms_max"]
+    yield p["topology.ban_ms"] <= p["topology.ban_ms_max"]
 
 
 def configuration(preset, overrides):

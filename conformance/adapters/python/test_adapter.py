@@ -213,7 +213,7 @@ BASE = identity.decode_point((4 * pow(5, -1, identity.P) % identity.P).to_bytes(
 class NodeCase(Case):
     """One node, links by number; a link's peer has the secret seed 32 times its number."""
 
-    def create(self, stakes=(), **overrides):
+    def create(self, stakes=(), ledger=None, **overrides):
         self.node = next(self.numbers)
         self.now = 0
         request = pb.CreateRequest(
@@ -223,6 +223,8 @@ class NodeCase(Case):
         request.overrides.update({name.replace("__", "."): str(value) for name, value in overrides.items()})
         for number, amount in stakes:
             request.stakes.add(peer_id=peer(number), amount=amount)
+        if ledger:
+            request.ledger.CopyFrom(ledger)
         return self.kit.ask(create=request)
 
     def open(self, *links, outbound=False, address=None, as_peer=None, capabilities=("gossip/1",)):
