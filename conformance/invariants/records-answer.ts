@@ -1,6 +1,6 @@
 /** What the node answers to RecordRequests, and by that what it holds. Spec: REC-003, REC-070 to REC-072, REC-080 to REC-084 */
 import type { Finding } from '../runner/check.ts';
-import type { Held } from './records-table.ts';
+import { type Held, labelKey, recordOf } from './records-table.ts';
 import type { RecordQuestion, RecordsView } from './records-view.ts';
 import type { Rule } from './rule.ts';
 
@@ -74,7 +74,11 @@ function judgeAnswer(
   const isInOrder = expected.every(({ id }, index) => got[index] === id);
   return isInOrder
     ? undefined
-    : { clause: 'REC-070', expected: 'the records in the order of the labels', observed: 'they stand in another order' };
+    : {
+        clause: question.labels.some(({ kind }) => kind === 0) ? 'REC-071' : 'REC-070',
+        expected: 'the records in the order of the labels',
+        observed: 'they stand in another order',
+      };
 }
 
 /** Answers as such. */
@@ -83,3 +87,30 @@ export const answersRequests: Rule<RecordsView> = answersHold({ missing: () => '
   'REC-071',
   'REC-072',
 ]);
+
+/** Whoever asks for the node's own records finds every label that the node has shown, as it was or newer. Spec: REC-082 */
+export const holdsItsOwn: Rule<RecordsView> = {
+  clauses: ['REC-082'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    for (const question of view.questions) {
+      const reply = view.replies.find(
+        ({ link, requestId, event }) => link === question.link && requestId === question.requestId && event > question.event,
+      );
+      if (reply === undefined) continue;
+      const got = reply.envelopes.filter(({ origin }) => origin === view.node).flatMap((envelope) => recordOf(envelope) ?? []);
+      const shown = question.expected.filter(({ origin }) => origin === view.node);
+      exercised ||= shown.length > 0;
+      const lost = shown.find(({ record }) => !got.some(({ kind, index }) => kind === record.kind && index === record.index));
+      if (lost === undefined) continue;
+      findings.push({
+        clause: 'REC-082',
+        expected: `the node holds its own record ${labelKey(lost.record)}`,
+        observed: 'it is missing in the answer',
+        at: question.event,
+      });
+    }
+    return { findings, exercised };
+  },
+};

@@ -148,7 +148,8 @@ export const introducesItself: Rule<RecordsView> = {
         continue;
       }
       const said = contact.record?.fields['contact'] as SeenFields | undefined;
-      const wrong = said === undefined ? 'nothing' : contactFault(view, said, span.capabilities, span.offered);
+      const wrong =
+        said === undefined ? 'nothing' : contactFault(view, said, span.capabilities, span.offered, contact.envelope.bytes.length / 2);
       if (wrong !== undefined)
         findings.push({ clause: 'REC-041', expected: 'the contact record says what the hello says', observed: wrong, at: contact.event });
     }
@@ -161,6 +162,8 @@ function contactFault(
   said: SeenFields,
   shared: readonly string[],
   offered: readonly string[] | undefined,
+  /** Of the whole envelope. */
+  bytes: number,
 ): string | undefined {
   const capabilities = said['capabilities'] as readonly string[];
   if (offered !== undefined && capabilities.join(' ') !== offered.join(' ')) return `capabilities ${capabilities.join(' ')}`;
@@ -169,10 +172,16 @@ function contactFault(
   const { setup } = view.trace;
   if (setup?.roles !== undefined && said['roles'] !== setup.roles) return `roles ${String(said['roles'])}`;
   if (setup?.listenAddresses === undefined) return undefined;
-  const addresses = (said['addresses'] as readonly SeenFields[]).map(
-    (address) => `ws://${[...unhex(String(address['ip4'] ?? ''))].join('.')}:${String(address['port'])}`,
-  );
-  return addresses.join(' ') === setup.listenAddresses.join(' ') ? undefined : `addresses ${addresses.join(' ')}`;
+  const addresses = (said['addresses'] as readonly SeenFields[]).map((address) => {
+    const host = address['dns'] === undefined ? [...unhex(String(address['ip4'] ?? ''))].join('.') : String(address['dns']);
+    return `ws://${host}:${String(address['port'])}`;
+  });
+  if (addresses.join(' ') === setup.listenAddresses.join(' ')) return undefined;
+  // What makes the record too long is left out from the end, and nothing else.
+  const next = setup.listenAddresses[addresses.length];
+  const isCut = addresses.every((address, index) => address === setup.listenAddresses?.[index]);
+  const isNeeded = next !== undefined && bytes + next.length > view.number('records.record_bytes_max');
+  return isCut && isNeeded ? undefined : `addresses ${addresses.join(' ')}`;
 }
 
 /** Records are published anew before half of their time is over. */

@@ -35,14 +35,17 @@ export const checks: readonly Check[] = [
     title: 'The contact record comes with the session, in order, and says what the hello says',
     clauses: ['REC-001', 'REC-041', 'REC-043', ...OWN],
     levels: ['adapter', 'wire'],
-    plans: fc
-      .record({ links: fc.integer({ min: 1, max: 3 }), pauseMs: fc.constantFrom(0, 100, 1_000) })
-      .map(({ links, pauseMs }) =>
-        plan([
-          ...Array.from({ length: links }, (_, link): Step[] => [recordsSession(link), wait(pauseMs, Math.min(pauseMs, 100))]).flat(),
-          wait(1_300),
-        ]),
-      ),
+    plans: fc.record({ links: fc.integer({ min: 1, max: 3 }), pauseMs: fc.constantFrom(0, 100, 1_000) }).map(({ links, pauseMs }) =>
+      plan([
+        ...Array.from({ length: links }, (_, link): Step[] => [recordsSession(link), wait(pauseMs, Math.min(pauseMs, 100))]).flat(),
+        wait(1_300),
+        // Who comes again is told again.
+        { op: 'closeLink', link: 0 },
+        wait(10, 50),
+        recordsSession(links, 'p0'),
+        wait(1_300),
+      ]),
+    ),
     rules: [introducesItself, ownInOrder, pushedWithinBounds],
   }),
   recordsCheck({
@@ -58,13 +61,31 @@ export const checks: readonly Check[] = [
     rules: [introducesItself, ownInOrder],
   }),
   recordsCheck({
+    id: 'records.own.long-claims',
+    title: 'A contact record that is too long leaves addresses out from the end, and no more than it has to',
+    clauses: ['REC-040', 'REC-041', 'REC-043'],
+    plans: fc.array(fc.integer({ min: 60, max: 250 }), { minLength: 6, maxLength: 8 }).map((lengths) =>
+      plan([recordsSession(0), wait(1_300)], {
+        listenAddresses: lengths.map((length, i) => `ws://${String(i)}${'d'.repeat(length - 1)}:${7_000 + i}`),
+      }),
+    ),
+    rules: [introducesItself, ownInOrder],
+  }),
+  recordsCheck({
     id: 'records.own.renews',
     title: 'Each record is published anew before half of its time is over, with rising sequences',
     clauses: ['REC-045', ...OWN],
-    plans: fc
-      .record({ staked: fc.boolean(), waitMs: fc.constantFrom(40_000, 90_000) })
-      .map(({ staked, waitMs }) => plan([...recordsSessions(0, 2), wait(staked ? 2_000_000 : waitMs)], { stakes: staked })),
+    plans: fc.constant(plan([...recordsSessions(0, 2), wait(2_000_000)], { stakes: true })),
     rules: [renewsInTime, ownInOrder, pushedWithinBounds],
+    runs: 2,
+  }),
+  recordsCheck({
+    id: 'records.own.renews-unstaked',
+    title: 'Without stake each record is published anew before half of the time is over that counts, whatever it says',
+    clauses: ['REC-045', ...OWN],
+    plans: fc.constantFrom(40_000, 90_000).map((waitMs) => plan([...recordsSessions(0, 2), wait(waitMs)])),
+    rules: [renewsInTime, ownInOrder, pushedWithinBounds],
+    runs: 2,
   }),
   recordsCheck({
     id: 'records.own.changes',
@@ -110,6 +131,7 @@ export const checks: readonly Check[] = [
     id: 'records.superseded.yields',
     title: 'A node that hears of a copy of itself that was started later is silent until that one is gone',
     clauses: ['REC-028', 'REC-050', 'REC-051', 'REC-052'],
+    needs: ['records/1', 'commands'],
     plans: fc
       .record({
         startedMs: fc.constantFrom(0, 100),
@@ -124,14 +146,37 @@ export const checks: readonly Check[] = [
         return plan([
           ...recordsSessions(0, 2),
           wait(1_000),
+          // What waits to be pushed when the winner comes is not pushed.
+          setRange(10, 'before'),
+          wait(20),
           pushRecords(0, winner),
           wait(500),
-          ...(late ? [recordsSession(2), wait(9_000)] : []),
+          ...(late ? [recordsSession(2)] : []),
+          ...Array.from({ length: 9 }, (): Step[] => [requestRecords(0, labelOf('nobody')), wait(1_000)]).flat(),
           wait(waitMs),
         ]);
       }),
     rules: [yieldsToWinner, acceptedIsPushed],
     attacks: ['two running copies of one key'],
+  }),
+  recordsCheck({
+    id: 'records.superseded.behind-the-window',
+    title: 'A record of the node’s own key supersedes it also when it is older than the push window, whoever brings it',
+    clauses: ['REC-050', 'REC-051'],
+    plans: fc
+      .constantFrom(30_001, 31_000, 38_000)
+      .map((ageMs) =>
+        plan(
+          [
+            ...recordsSessions(0, 2),
+            wait(40_000),
+            pushRecords(0, contactRecord('winner', { by: 'node', startedMs: 0, ageMs, sequence: 1 })),
+            wait(70_000),
+          ],
+          { stakes: true },
+        ),
+      ),
+    rules: [yieldsToWinner],
   }),
   recordsCheck({
     id: 'records.superseded.not-by-older',

@@ -96,26 +96,36 @@ export const checks: readonly Check[] = [
     id: 'records.push.stale',
     title: 'The origin that brings an old record is pushed the newer one, once; others are not',
     clauses: ['REC-053', 'REC-061'],
-    plans: fc.record({ repeats: fc.integer({ min: 2, max: 4 }), pauseMs: fc.constantFrom(0, 5_000) }).map(({ repeats, pauseMs }) => {
-      const [old, late] = [
-        contactRecord('old', { by: 'stake-3', sequence: 1, startedMs: 100_000 }),
-        contactRecord('late', { by: 'stake-3', sequence: 2 }),
-      ];
-      return plan(
-        [
-          recordsSession(0),
-          recordsSession(1, 'stake-3'),
-          pushRecords(0, late),
-          FORWARD,
-          pushRecords(0, old),
-          wait(100),
-          ...Array.from({ length: repeats }, () => [pushRecords(1, old), wait(pauseMs)]).flat(),
-          pushRecords(1, late),
-          wait(1_500),
-        ],
-        { stakes: true },
-      );
-    }),
+    plans: fc
+      .record({ repeats: fc.integer({ min: 2, max: 4 }), pauseMs: fc.constantFrom(0, 5_000, 16_000) })
+      .map(({ repeats, pauseMs }) => {
+        const [old, late] = [
+          contactRecord('old', { by: 'stake-3', sequence: 1, startedMs: 100_000 }),
+          contactRecord('late', { by: 'stake-3', sequence: 2 }),
+        ];
+        const [oldRange, lateRange] = [
+          rangeRecord('old-range', 1, 2, { by: 'stake-3', sequence: 3, startedMs: 100_000 }),
+          rangeRecord('late-range', 1, 3, { by: 'stake-3', sequence: 4 }),
+        ];
+        return plan(
+          [
+            recordsSession(0),
+            recordsSession(1, 'stake-3'),
+            pushRecords(0, late, lateRange),
+            FORWARD,
+            pushRecords(0, old),
+            wait(100),
+            // Each label is told by itself, and again when the window is over.
+            ...Array.from({ length: repeats }, () => [pushRecords(1, old), pushRecords(1, oldRange), wait(pauseMs)]).flat(),
+            wait(1_500),
+            pushRecords(1, old, oldRange),
+            wait(1_500),
+            pushRecords(1, late),
+            wait(1_500),
+          ],
+          { stakes: true },
+        );
+      }),
     rules: [staleIsAnswered, pushedWithinBounds],
   }),
   recordsCheck({

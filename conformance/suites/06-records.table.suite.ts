@@ -15,8 +15,9 @@ import {
 } from '../arbitraries/records-plans.ts';
 import type { SealedSpec, Step } from '../driver/plan.ts';
 import { messageFrame, newest } from '../driver/plan-values.ts';
-import { answersHold, answersRequests } from '../invariants/records-answer.ts';
+import { answersHold, answersRequests, holdsItsOwn } from '../invariants/records-answer.ts';
 import { acceptedIsPushed, refusedIsSilent } from '../invariants/records-push.ts';
+import { rejectsCost } from '../invariants/records-superseded.ts';
 import type { Held } from '../invariants/records-table.ts';
 import type { RecordsView } from '../invariants/records-view.ts';
 import type { Check } from '../runner/check.ts';
@@ -45,6 +46,21 @@ function askFor(link: number, labels: readonly string[]): Step[] {
   return Array.from({ length: Math.ceil(labels.length / 8) }, (_, frame) =>
     requestRecords(link, ...labels.slice(8 * frame, 8 * frame + 8).map((label) => labelOf(label))),
   );
+}
+
+/** Has the node ask for all records of an origin, and answers with these. */
+function answered(by: string, records: readonly SealedSpec[]): Step[] {
+  return [
+    recordsSession(0),
+    { op: 'command', command: 'records.fetch', args: [{ peerId: by }], label: 'fetch' },
+    wait(10),
+    {
+      op: 'frames',
+      link: 0,
+      frames: [messageFrame('RecordReply', { records: records.map((sealed) => ({ sealed })) }, newest('RecordRequest', 'requestId'))],
+    },
+    wait(50),
+  ];
 }
 
 export const checks: readonly Check[] = [
@@ -199,14 +215,25 @@ export const checks: readonly Check[] = [
         return plan(
           [
             ...recordsSessions(0, 2),
-            pushRecords(0, contactRecord('rich', { by: 'stake-1' }), versionRecord('rich-v', { by: 'stake-1', sequence: 2 })),
-            ...pushEach(0, filling),
+            pushRecords(0, contactRecord('rich', { by: 'stake-1' })),
+            // Of a peer the contact record alone is protected.
+            pushRecords(0, versionRecord('peer', { by: 'p1' })),
+            pushRecords(0, contactRecord('ending', { by: 'gone', ageMs: 1_000, ttlMs: 2_000 })),
+            ...pushEach(0, filling.slice(0, 4)),
+            // Said anew it is not the oldest any more.
+            pushRecords(0, versionRecord('peer-again', { by: 'p1', sequence: 9 })),
+            ...pushEach(0, filling.slice(4, 11)),
+            // What has just been over goes before all others.
+            wait(1_001),
+            pushRecords(0, ...filling.slice(11, 12)),
+            ...askFor(1, ['p1', ...names]),
+            ...pushEach(0, filling.slice(12)),
             pushRecords(0, lasts[last]),
             wait(20),
-            ...askFor(1, ['stake-1', 'late', ...names]),
+            ...askFor(1, ['stake-1', 'p1', 'late', ...names]),
             wait(1_200),
           ],
-          { stakes: true, overrides: { 'records.origins_max': '12', 'records.records_max': '16' } },
+          { stakes: true, overrides: { 'records.origins_max': '12', 'records.records_max': '17' } },
         );
       }),
     rules: [
@@ -216,6 +243,32 @@ export const checks: readonly Check[] = [
         'REC-084',
       ]),
     ],
+  }),
+  recordsCheck({
+    id: 'records.table.own',
+    title: 'A node without stake keeps its own records however full its table is',
+    clauses: ['REC-082'],
+    plans: fc
+      .integer({ min: 12, max: 20 })
+      .map((count) =>
+        plan(
+          [
+            ...recordsSessions(0, 2),
+            wait(300),
+            ...pushEach(0, [
+              ...contacts(3),
+              ...Array.from({ length: count }, (_, i) => versionRecord(`v${i}`, { by: `u${i}`, sequence: 2 })),
+            ]),
+            ...pushEach(0, contacts(count, 3)),
+            wait(20),
+            requestRecords(1, labelOf('node')),
+            wait(1_200),
+          ],
+          { overrides: { 'records.origins_max': '30', 'records.records_max': '30', 'records.unstaked_per_s': '1000' } },
+        ),
+      ),
+    rules: [holdsItsOwn],
+    attacks: ['unique-key flood'],
   }),
   recordsCheck({
     id: 'records.table.no-room',
@@ -294,5 +347,33 @@ export const checks: readonly Check[] = [
       refusedIsSilent,
       acceptedIsPushed,
     ],
+  }),
+  recordsCheck({
+    id: 'records.fetch.charged',
+    title: 'What is pulled is charged to its origin as what is pushed',
+    clauses: ['REC-085'],
+    needs: ['records/1', 'commands'],
+    plans: fc.record({ count: fc.integer({ min: 10, max: 14 }), staked: fc.boolean() }).map(({ count, staked }) => {
+      const by = staked ? 'stake-4' : 'author';
+      const records = Array.from({ length: count }, (_, i) => contactRecord(`pulled-${i}`, { by, sequence: i + 1, ageMs: 0 }));
+      return plan([...answered(by, records), requestRecords(0, labelOf(by)), wait(1_200)], { stakes: true });
+    }),
+    rules: [answersHold({ missing: () => 'REC-085', extra: 'REC-085' }, ['REC-085'])],
+  }),
+  recordsCheck({
+    id: 'records.fetch.rejects',
+    title: 'Rejected records of an answer cost a peer its session as those of a push',
+    clauses: ['REC-031'],
+    needs: ['records/1', 'commands'],
+    plans: fc.integer({ min: 12, max: 16 }).map((count) =>
+      plan([
+        ...answered(
+          'author',
+          Array.from({ length: count }, (_, i) => contactRecord(`bad-${i}`, { sequence: i + 1, defect: { kind: 'signature' } })),
+        ),
+        wait(1_500),
+      ]),
+    ),
+    rules: [rejectsCost],
   }),
 ];

@@ -106,24 +106,34 @@ export const checks: readonly Check[] = [
     id: 'records.verdict.form',
     title: 'What no record can say is rejected; the same in form is accepted',
     clauses: ['REC-012', 'REC-013', 'REC-014', 'REC-015', 'REC-016', 'REC-017', 'REC-018', 'REC-019', 'REC-028', 'REC-029'],
-    plans: fc
-      .constantFrom(...BENT)
-      .map(([, good, bent]) => plan([...recordsSessions(0, 2), pushRecords(0, bent), FORWARD, pushRecords(0, good), FORWARD])),
+    plans: fc.shuffledSubarray([...BENT], { minLength: BENT.length }).map((pairs) =>
+      plan([
+        ...recordsSessions(0, 3),
+        // Each has an origin of its own; fewer than cost a session come on one link.
+        ...pairs.map(([, , bent], i) => pushRecords(i % 2, { ...bent, by: `bent-${i}` })),
+        FORWARD,
+        ...pairs.map(([, good, bent], i) =>
+          pushRecords(i % 2, { ...good, by: i % 3 === 0 ? `bent-${i}` : `good-${i}`, name: `${good.name} ${bent.name}` }),
+        ),
+        FORWARD,
+      ]),
+    ),
     rules: [refusedIsSilent, acceptedIsPushed],
+    runs: 3,
   }),
   recordsCheck({
     id: 'records.verdict.window',
     title: 'A pushed record is taken in the window up to the last millisecond, on both sides, and not behind it',
-    clauses: ['REC-021', 'REC-022', 'REC-028'],
+    clauses: ['REC-021', 'REC-022', 'REC-028', 'REC-065'],
     plans: fc
-      .constantFrom(29_999, 30_000, 30_001, 40_000, -29_999, -30_000, -30_001, -3_600_000)
-      .map((ageMs) =>
+      .shuffledSubarray([29_850, 29_920, 29_999, 30_000, 30_001, 40_000, -29_999, -30_000, -30_001, -3_600_000], { minLength: 10 })
+      .map((ages) =>
         plan(
           [
             ...recordsSessions(0, 2),
-            pushRecords(0, contactRecord('edge', { by: 'stake-1', ageMs })),
+            ...ages.map((ageMs, i) => pushRecords(0, contactRecord(`edge-${ageMs}`, { by: `stake-${i + 1}`, ageMs }))),
             FORWARD,
-            requestRecords(1, labelOf('stake-1')),
+            requestRecords(1, ...ages.map((_, i) => labelOf(`stake-${i + 1}`))),
             wait(1_200),
           ],
           { stakes: true },
@@ -132,13 +142,15 @@ export const checks: readonly Check[] = [
     rules: [
       { ...refusedIsSilent, judge: (view) => ({ ...refusedIsSilent.judge(view), exercised: true }) },
       answersHold({ missing: () => 'REC-028', extra: 'REC-021' }, ['REC-021', 'REC-028']),
+      pushedWithinBounds,
     ],
+    runs: 3,
     attacks: ['wallclock ±30 s edges'],
   }),
   recordsCheck({
     id: 'records.verdict.first-hand',
-    title: 'On the session of its origin a record may be older than the window; it is held, and not pushed on',
-    clauses: ['REC-028', 'REC-065'],
+    title: 'On the session of its origin a record may be older than the window; it is held, and not pushed on; it may not be ahead',
+    clauses: ['REC-022', 'REC-028', 'REC-065'],
     plans: fc
       .constantFrom(30_001, 60_000, 3_000_000)
       .map((ageMs) =>
@@ -146,15 +158,19 @@ export const checks: readonly Check[] = [
           [
             recordsSession(0, 'stake-1'),
             recordsSession(1),
+            recordsSession(2, 'stake-2'),
+            recordsSession(3, 'stake-3'),
             pushRecords(0, contactRecord('mine', { by: 'stake-1', ageMs })),
+            pushRecords(2, contactRecord('ahead', { by: 'stake-2', ageMs: -30_001 })),
+            pushRecords(3, contactRecord('within', { by: 'stake-3', ageMs: -30_000 })),
             FORWARD,
-            requestRecords(1, labelOf('stake-1', 1)),
+            requestRecords(1, labelOf('stake-1', 1), labelOf('stake-2', 1), labelOf('stake-3', 1)),
             wait(1_200),
           ],
           { stakes: true },
         ),
       ),
-    rules: [answersHold({ missing: () => 'REC-028', extra: 'REC-063' }, ['REC-028', 'REC-063']), pushedWithinBounds],
+    rules: [answersHold({ missing: () => 'REC-028', extra: 'REC-022' }, ['REC-022', 'REC-028']), pushedWithinBounds],
   }),
   recordsCheck({
     id: 'records.verdict.over',
@@ -215,23 +231,35 @@ export const checks: readonly Check[] = [
     title: 'An origin is taken as fast as its bucket lets it, by however many links, and bad signatures cost it nothing',
     clauses: ['REC-024', 'REC-028', 'REC-029', 'REC-085', 'REC-086'],
     plans: fc
-      .record({ count: fc.integer({ min: 10, max: 20 }), pauseMs: fc.constantFrom(0, 100, 250), spoilt: fc.boolean() })
-      .map(({ count, pauseMs, spoilt }) =>
-        plan([
-          ...recordsSessions(0, 4),
-          ...(spoilt
-            ? Array.from({ length: 9 }, (_, i) =>
-                pushRecords(i % 3, spoiltRecord(rangeRecord(`bad${i}`, 1, 2, { sequence: 900 + i }), { kind: 'signature' })),
-              )
-            : []),
-          ...Array.from({ length: count }, (_, i): Step[] => [
-            pushRecords(i % 3, contactRecord(`r${i}`, { sequence: i + 1, ageMs: 0 })),
-            wait(pauseMs),
-          ]).flat(),
-          wait(0),
-          requestRecords(3, labelOf('author')),
-          wait(1_200),
-        ]),
+      .record({
+        count: fc.integer({ min: 10, max: 20 }),
+        pauseMs: fc.constantFrom(0, 100, 250),
+        by: fc.constantFrom('author', 'stake-3'),
+      })
+      .map(({ count, pauseMs, by }) =>
+        plan(
+          [
+            ...recordsSessions(0, 4),
+            // Forged ones, copies and older ones are not accepted: they cost their origin nothing.
+            ...Array.from({ length: 9 }, (_, i) =>
+              pushRecords(i % 3, spoiltRecord(rangeRecord(`bad${i}`, 1, 2, { by, sequence: 900 + i }), { kind: 'signature' })),
+            ),
+            ...Array.from({ length: 10 }, (_, i) =>
+              pushRecords(i % 3, versionRecord('copy', { by, sequence: 500 }), versionRecord('older', { by, sequence: 400 })),
+            ),
+            requestRecords(3, labelOf(by)),
+            ...Array.from({ length: 4 }, (_, i) => pushRecords(i % 3, contactRecord(`few${i}`, { by, sequence: i + 1, ageMs: 0 }))),
+            requestRecords(3, labelOf(by)),
+            ...Array.from({ length: count }, (_, i): Step[] => [
+              pushRecords(i % 3, contactRecord(`r${i}`, { by, sequence: i + 11, ageMs: 0 })),
+              wait(pauseMs),
+            ]).flat(),
+            wait(0),
+            requestRecords(3, labelOf(by)),
+            wait(1_200),
+          ],
+          { stakes: true },
+        ),
       ),
     rules: [answersHold({ missing: () => 'REC-085', extra: 'REC-024' }, ['REC-024', 'REC-085']), refusedIsSilent],
   }),
@@ -290,21 +318,24 @@ export const checks: readonly Check[] = [
     id: 'records.verdict.labels',
     title: 'An origin has so many labels besides its contact record, and no more',
     clauses: ['REC-025', 'REC-028'],
-    plans: fc
-      .integer({ min: 3, max: 6 })
-      .map((count) =>
-        plan([
-          ...recordsSessions(0, 2),
-          pushRecords(
-            0,
-            ...Array.from({ length: count }, (_, index) => rangeRecord(`l${index}`, 1, 2, { index, sequence: index + 1 })),
-            contactRecord('contact', { sequence: 90 }),
-          ),
-          FORWARD,
-          requestRecords(1, labelOf('author')),
-          wait(1_200),
-        ]),
-      ),
+    plans: fc.integer({ min: 3, max: 6 }).map((count) =>
+      plan([
+        ...recordsSessions(0, 2),
+        pushRecords(
+          0,
+          ...Array.from({ length: count }, (_, index) => rangeRecord(`l${index}`, 1, 2, { index, sequence: index + 1 })),
+          contactRecord('contact', { sequence: 90 }),
+        ),
+        FORWARD,
+        requestRecords(1, labelOf('author')),
+        // What is held may be said anew, however many labels there are.
+        wait(2_000),
+        pushRecords(0, rangeRecord('l0-anew', 1, 3, { index: 0, sequence: 91 }), contactRecord('contact-anew', { sequence: 92 })),
+        wait(400),
+        requestRecords(1, labelOf('author')),
+        wait(1_200),
+      ]),
+    ),
     rules: [answersHold({ missing: () => 'REC-028', extra: 'REC-025' }, ['REC-025', 'REC-028']), refusedIsSilent, acceptedIsPushed],
   }),
   recordsCheck({
