@@ -437,15 +437,15 @@ class Dht:
             content = identity.seal(node.network_id, "value", node.identity_seed, payload)
         value = dht.Value(self.parameters, node.network_id, namespace, content)
         lifetime = self.parameters["dht.provider_ttl_ms"]
-        wanted = [expected_next]  # once: what comes anew finds itself stored
 
         def body():
-            expected, wanted[0] = wanted[0], 0
+            expected = 0 if published.taken else expected_next  # DHT-097
             return encode(
                 "PutValue", namespace=namespace, content=content, ttl_ms=lifetime, expected_next=expected
             )
 
-        self.publish(token, value.key, Published(PUT_VALUE, body, lifetime, [value.key]))
+        published = Published(PUT_VALUE, body, lifetime, [value.key])
+        self.publish(token, value.key, published)
 
     def withdraw(self, key):
         published = self.published.pop(key)
@@ -468,28 +468,38 @@ class Dht:
 
         def found(lookup):
             if published.withdrawn:
-                if token is not None:
-                    self.node.outcome(token, "", published.values + [u64(0), u64(0)])
-                return  # DHT-093
+                return ended(0, 0)  # DHT-093
             nearest = lookup.nearest()
             nodes = [each for each in lookup.answered() if each in nearest or lookup.in_region(each)]  # DHT-090
             middle = published.lifetime * p["dht.republish_percent"] // 100
             spread = middle * p["dht.republish_jitter_percent"] // 200
-            wait = middle + self.node.random.randint(-spread, spread)
-            published.timer = self.node.after(wait, lambda: self.publish_now(key, published, None))  # DHT-091
+            published.due = self.node.now + middle + self.node.random.randint(-spread, spread)  # DHT-091
             counts = {"stored": 0, "waiting": len(nodes)}
 
             def told(fields, at):
                 counts["waiting"] -= 1
                 counts["stored"] += fields is not None and fields["code"] == 0
-                if counts["waiting"] == 0 and token is not None:
-                    self.node.outcome(token, "", published.values + [u64(counts["stored"]), u64(len(nodes))])
+                if counts["waiting"] == 0:
+                    ended(counts["stored"], len(nodes))
 
             body = published.body()
             for each in nodes:
                 self.ask(each.id, each.places, published.kind, body, told)
-            if not nodes and token is not None:
-                self.node.outcome(token, "", published.values + [u64(0), u64(0)])
+            if not nodes:
+                ended(0, 0)
+
+        def ended(stored, asked):
+            if token is not None:
+                self.node.outcome(token, "", published.values + [u64(stored), u64(asked)])
+            if published.withdrawn:
+                return
+            wait = published.due - self.node.now
+            if stored:
+                published.taken, published.untaken = True, 0
+            else:  # DHT-096
+                wait = min(wait, p["dht.publish_retry_ms"] << published.untaken)
+                published.untaken = min(published.untaken + 1, 40)
+            published.timer = self.node.after(max(1, wait), lambda: self.publish_now(key, published, None))
 
         self.look(key, FIND_NODE, found, wide=True)
 
@@ -504,6 +514,9 @@ class Published:
         self.values = values
         self.timer = None
         self.withdrawn = False
+        self.due = 0  # when it is published anew at the latest
+        self.taken = False  # by somebody, ever
+        self.untaken = 0  # publications in a row that nobody took
 
 
 _SIZES = ((70, "FindNode", 192, 1116), (74, "GetProviders", 64, 1116), (78, "AddProvider", 640, 64))
