@@ -161,30 +161,44 @@ class Dht:
             self.dial(id, addresses.text(webs[0]), ends, over)
 
     def dial(self, id, address, ends, callback):
-        """DHT-088: waits for its turn, and for a dial of the same peer that is under way."""
+        """DHT-088: waits for its turn, and for a dial of the same peer that is under way. The question
+        fails at `ends`; the dial goes on and keeps its place until it is over itself."""
+        waiter = {"callback": callback}
+
+        def tell(session):
+            timer[0] = None
+            call = waiter.pop("callback", None)
+            if call:
+                call(session)
+
+        timer = self.node.after(max(1, ends - self.node.now), lambda: tell(None))
+        waiter["tell"] = tell
         if id in self.dialling:
-            self.dialling[id].append(callback)
-            return
-        if len(self.dialling) >= self.parameters["dht.dials_max"]:
-            self.dial_queue.append((id, address, ends, callback))
-            self.node.after(max(1, ends - self.node.now), self.drop_late)
-            return
-        self.dialling[id] = [callback]
+            self.dialling[id].append(waiter)
+        elif len(self.dialling) < self.parameters["dht.dials_max"]:
+            self.start_dial(id, address, waiter)
+        else:
+            self.dial_queue.append((id, address, waiter))
+
+    def start_dial(self, id, address, waiter):
+        self.dialling[id] = [waiter]
 
         def ended(session):
-            callbacks = self.dialling.pop(id)
-            for each in callbacks:
-                each(session)
+            for each in self.dialling.pop(id):
+                each["tell"](session)
             while self.dial_queue and len(self.dialling) < self.parameters["dht.dials_max"]:
-                self.dial(*self.dial_queue.popleft())
+                other, place, waits = self.dial_queue.popleft()
+                session = self.node.session_of(other)
+                if "callback" not in waits:
+                    continue  # its time is over
+                if session:
+                    waits["tell"](session)
+                elif other in self.dialling:
+                    self.dialling[other].append(waits)
+                else:
+                    self.start_dial(other, place, waits)
 
-        self.node.dial(address, id, max(1, ends - self.node.now), ended)
-
-    def drop_late(self):
-        late = [each for each in self.dial_queue if each[2] <= self.node.now]
-        self.dial_queue = deque(each for each in self.dial_queue if each[2] > self.node.now)
-        for each in late:
-            each[3](None)
+        self.node.dial(address, id, self.parameters["dht.query_timeout_ms"], ended)
 
     # --- answers -----------------------------------------------------------------------------------
 
