@@ -113,9 +113,9 @@ describe('sources', () => {
   test('first nodes are addresses, with or without who is there, and names; flags add to them', () => {
     const configFile = write(
       'a.toml',
-      `${BASE}[bootstrap]\naddresses = ["udp://192.0.2.1:7600", "${PEER}@ws://[2001:db8::1]:7600"]\ndns = ["Seeds.Example.ORG."]\n`,
+      `${BASE}[bootstrap]\naddresses = ["udp://9.9.9.9:7600", "${PEER}@ws://[2620:fe::9]:7600"]\ndns = ["Seeds.Example.ORG."]\n`,
     );
-    const expected = ['udp://192.0.2.1:7600', `${PEER}@ws://[2001:db8::1]:7600`, 'dns:seeds.example.org'];
+    const expected = ['udp://9.9.9.9:7600', `${PEER}@ws://[2620:fe::9]:7600`, 'dns:seeds.example.org'];
     expect(loadConfig({ configFile }).bootstrap).toEqual(expected);
     expect(loadConfig({ configFile, flags: { bootstrap: ['ws://h:1'] } }).bootstrap).toEqual([
       ...expected.slice(0, 2),
@@ -192,6 +192,12 @@ describe('PRM-001 a configuration that is not in order', () => {
     ],
     ['a log level that is none', `${BASE}[log]\nlevel = "verbose"\n`, 'log.level', '"silent"'],
     ['a first address of another form', `${BASE}[bootstrap]\naddresses = ["http://h:1"]\n`, 'bootstrap.addresses[0]', 'udp://HOST:PORT'],
+    [
+      'a first address that the policy leaves aside',
+      `${BASE}[bootstrap]\naddresses = ["ws://192.0.2.1:1"]\n`,
+      'bootstrap.addresses[0]',
+      'admits',
+    ],
     ['a first name that is none', `${BASE}[bootstrap]\ndns = ["a b"]\n`, 'bootstrap.dns[0]', 'a DNS name'],
     ['an unknown key of the first nodes', `${BASE}[bootstrap]\nmdns = true\n`, 'bootstrap.mdns', 'addresses, dns'],
     ['datagrams that are neither on nor off', `${BASE}[listen]\nudp = "yes"\n`, 'listen.udp', 'true or false'],

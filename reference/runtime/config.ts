@@ -7,6 +7,7 @@ import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { Address } from '../../proto/gen/carillon/v1/common_pb.ts';
 import { encodeUtf8 } from '../core/bytes.ts';
+import { hostOf, isAdmissible, isLocal, parseHint } from '../core/dht/address.ts';
 import { makeParams, type Params, type PresetName } from '../core/params.ts';
 import type { PeerId } from '../core/types.ts';
 import { parsePeerId } from '../core/wire/peer-id.ts';
@@ -247,24 +248,40 @@ function tableIn(raw: RawTable, key: string): Readonly<Record<string, unknown>> 
 }
 
 /** The first addresses in the form that the core takes. */
-function bootstrapOf(addresses: readonly string[], names: readonly string[]): readonly string[] {
-  return [...addresses, ...names.map((name) => `dns:${name.toLowerCase().replace(/\.$/, '')}`)];
+/** First addresses and names. Throws `Problem` for an address that the node would leave aside without a word. Spec: DHT-012, DHT-103 */
+function bootstrapOf({ addresses, dns }: ConfigTable['bootstrap'], params: Params, source: string): readonly string[] {
+  const policy = params['dht.address_policy'];
+  for (const [index, text] of addresses.entries()) {
+    const address = parseHint(text)?.address;
+    const host = address === undefined ? undefined : hostOf(address);
+    if (host === undefined || isAdmissible(policy, host)) continue;
+    throw new Problem('E_CONFIG', {
+      where: `${source}: bootstrap.addresses[${index}]`,
+      expected: `an address that dht.address_policy "${policy}" admits`,
+      found: JSON.stringify(text),
+      todo: isLocal(host)
+        ? 'for a network on this machine or a local one, set the parameter dht.address_policy to "devnet" (preset devnet has it)'
+        : 'name an address that everybody can reach',
+    });
+  }
+  return [...addresses, ...dns.map((name) => `dns:${name.toLowerCase().replace(/\.$/, '')}`)];
 }
 
 /** Reads, merges and checks. Throws `Problem` E_FILE or E_CONFIG that names the source and the key. Spec: PRM-001 */
 export function loadConfig(sources: ConfigSources): NodeConfig {
   const { raw, source } = mergeSources(sources);
   const table = readConfigTable(raw, source);
+  const params = paramsOf(table, source);
   return {
     networkId: encodeUtf8(table.network_id),
     preset: table.preset,
-    params: paramsOf(table, source),
+    params,
     keyFile: table.key_file,
     roles: table.roles.reduce((bits, role) => bits | ROLE_BITS[role], 0),
     listenAddresses: listenAddressesOf(table, source('advertise')),
     listen: table.listen.enabled ? { host: table.listen.host, port: table.listen.port } : undefined,
     datagrams: table.listen.enabled && table.listen.udp ? { host: table.listen.host, port: table.listen.udp_port } : undefined,
-    bootstrap: bootstrapOf(table.bootstrap.addresses, table.bootstrap.dns),
+    bootstrap: bootstrapOf(table.bootstrap, params, source('bootstrap')),
     http: table.http.enabled ? { host: table.http.host, port: table.http.port } : undefined,
     logLevel: table.log.level,
     peers: table.peers.map(({ address, peer_id }, index) => ({
@@ -307,16 +324,17 @@ export function defineConfig(draft: ConfigDraft): NodeConfig {
   };
   const source = (): string => 'configuration';
   const table = readConfigTable(raw, source);
+  const params = paramsOf(table, source);
   return {
     networkId: encodeUtf8(table.network_id),
     preset: table.preset,
-    params: paramsOf(table, source),
+    params,
     keyFile: draft.keyFile,
     roles: table.roles.reduce((bits, role) => bits | ROLE_BITS[role], 0),
     listenAddresses: [],
     listen: draft.listen,
     datagrams: draft.listen === undefined || draft.udp === false ? undefined : { host: draft.listen.host, port: 0 },
-    bootstrap: bootstrapOf(table.bootstrap.addresses, table.bootstrap.dns),
+    bootstrap: bootstrapOf(table.bootstrap, params, source()),
     http: draft.http,
     logLevel: draft.logLevel ?? 'silent',
     peers: draft.peers ?? [],
