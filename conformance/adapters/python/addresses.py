@@ -133,7 +133,7 @@ def parse_endpoint(shown):
         return ipaddress.IPv4Address(at).packed, int(port)
     except ValueError:
         pass
-    if not HOST_NAME.fullmatch(at) or at.rpartition(".")[2].isdigit():  # 5.9.7.256 is no name either
+    if not HOST_NAME.fullmatch(at) or not at.strip("0123456789."):  # 5.9.7.256 is no name either
         return None
     return at, int(port)
 
