@@ -44,6 +44,7 @@ class Topology:
         self.protected = set(node.protected)
         self.bans = {}  # PeerId -> end
         self.dials = {}  # PeerId -> address
+        self.lookups = {}  # protected PeerId -> when it may be looked up again
         if self.active:
             node.after(self.parameters["round_ms"], self.round)
             node.after(self.parameters["prune_interval_ms"], self.prune_round)
@@ -226,6 +227,7 @@ class Topology:
         p = self.parameters
         self.node.after(p["round_ms"], self.round)
         for id in sorted(self.protected):
+            self.look_up(id)
             if id in self.candidates and self.eligible(id, self.candidates[id]):
                 self.dial(id)  # TOP-044
         for session in list(self.node.links.values()):
@@ -237,6 +239,22 @@ class Topology:
             for region in self.short_regions():
                 if self.room():
                     self.dial_one([region], only=True)
+
+    def look_up(self, id):
+        """TOP-054: of whom no address is known, or none that answers."""
+        dht, candidate, now = self.node.machines.get("dht/1"), self.candidates.get(id), self.node.now
+        silent = candidate is None or candidate.failures > 0
+        busy = self.node.session_of(id) or self.banned(id) or id in self.dials or id == self.node.peer_id
+        if dht is None or busy or not silent or self.lookups.get(id, 0) > now:
+            return
+        self.lookups[id] = now + self.parameters["want_ms"]
+
+        def found(lookup):
+            for path in lookup.paths:
+                if id in path.candidates:
+                    self.heard(id, path.candidates[id].places)
+
+        dht.look(id, 70, found, paths=1)
 
     def lacking(self):
         p, sessions = self.parameters, self.counting()
