@@ -180,9 +180,11 @@ class Datagrams:
         fields = read_body(name, datagram.body)  # WIR-112
         if not proven and not self.may_answer_unproven(datagram, size):
             return self.send_retry(endpoint, datagram)
-        room = BYTES_MAX - HEADER - PROOF - 8  # 8: the frame's own header at most
+        reply = node.answers(datagram.kind)
+        head = frame(reply, datagram.request_id, bytes(BYTES_MAX))[:-BYTES_MAX]  # of a frame that is long
+        room = BYTES_MAX - HEADER - PROOF - len(head)
         body = node.machines[needs].answer_datagram(datagram.kind, fields, endpoint, room)
-        framed = frame(node.answers(datagram.kind), datagram.request_id, body)
+        framed = frame(reply, datagram.request_id, body)
         self.send(endpoint, datagram.cookie, self.token(endpoint, self.period()), framed, node.identity_seed)
 
     def may_answer_unproven(self, datagram, size):

@@ -30,7 +30,7 @@ class Own:
     """A label that the node says something under."""
 
     def __init__(self):
-        self.body = None  # strict bytes; of health they are made anew each time
+        self.body = None  # strict bytes, where the application gives them; None: nothing is said
         self.published = None  # when the last record of it was made in this instance
         self.timer = None
 
@@ -52,7 +52,7 @@ class Records:
         self.taking_up = None  # timer
         self.own = {}  # (kind, index) -> Own
         for kind, index in sorted(ALWAYS):
-            self.say(kind, index, self.own_body(kind))
+            self.say(kind, index, b"")  # made anew with each record
 
     def staked(self, origin):
         return origin in self.node.stakes
@@ -244,7 +244,7 @@ class Records:
         while True:
             texts = [form.body_bytes("Address", each) for each in addresses]
             body = encode("ContactRecord", addresses=texts, capabilities=self.node.offers(), **said)
-            if len(self.envelope(form.CONTACT, 0, body, 2**64 - 1)) <= self.parameters["records.record_bytes_max"]:
+            if len(self.envelope(form.CONTACT, 0, body, self.sequence)) <= self.parameters["records.record_bytes_max"]:
                 return body
             addresses.pop()  # REC-040
 
@@ -277,9 +277,9 @@ class Records:
             return
         if own.timer:
             own.timer[0] = None
-        body = self.own_body(kind) if kind == form.HEALTH else own.body
         self.sequence += 1
         self.made = self.instance, self.sequence
+        body = self.own_body(kind) if (kind, index) in ALWAYS else own.body
         record = form.Record(self.parameters, node.network_id, self.envelope(kind, index, body, self.sequence))
         own.published = node.now
         effective = min(record.ttl_ms, form.limit(self.parameters, self.staked(node.peer_id)))
