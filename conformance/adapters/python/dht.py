@@ -5,7 +5,7 @@ import re
 import addresses
 import identity
 from errors import Coded, Ruling
-from wire import SCHEMAS, Field, lp
+from wire import SCHEMAS, Field, encode, lp
 from crypto import sha256
 
 
@@ -78,6 +78,18 @@ def estimate(k, samples):
         far = sum(far for _, far in full)
         return min(2**32, 1 + 2**256 * (sum(count for count, _ in full) - 1) // far) if far else 2**32
     return 1 + max(count for count, _ in samples) if samples else 0
+
+
+# --- messages --------------------------------------------------------------------------------
+
+
+def encode_address(address):
+    present = {name: address[name] for name in ("ip4", "ip6", "dns") if address[name]}
+    return encode("Address", port=address["port"], transport=address["transport"], **present)
+
+
+def encode_contact(id, places):
+    return encode("DhtContact", peer_id=id, addresses=[encode_address(each) for each in places])
 
 
 # --- the table ---------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Lookups on disjoint paths (chapter 08, Lookups)."""
 
-import addresses
 import dht
 from wire import encode
 

@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 import addresses
 import overlay
-from dht_node import encode_address
+from dht import encode_address
 from wire import encode
 
 NONE, LEAF, CANDIDATE, SUPERNODE = range(4)
