@@ -1,6 +1,6 @@
 /** Typed access to the bodies of the later chapters, as judges and behaviours read them. */
 import type { Hex } from './plan.ts';
-import type { SeenEnvelope, SeenFields, SeenFrame, SeenValue } from './trace.ts';
+import type { SeenEnvelope, SeenFields, SeenFrame, SeenValue, TraceEvent } from './trace.ts';
 
 /** Whether a seen value is a list. */
 export function isList(value: SeenValue): value is readonly SeenValue[] {
@@ -71,4 +71,11 @@ export function envelopeIn(fields: SeenFields, field: string): SeenEnvelope | un
 export function listIn(fields: SeenFields, field: string): readonly SeenValue[] {
   const value = fields[field];
   return value !== undefined && isList(value) ? value : [];
+}
+
+/** The body of a message, in a frame or in a datagram, of the node or of the kit. */
+export function saidBy(who: 'node' | 'kit', event: TraceEvent, message: string): SeenFields | undefined {
+  const [frame, datagram] = who === 'node' ? (['frame', 'datagram'] as const) : (['sentFrame', 'sentDatagram'] as const);
+  if (event.type === frame) return seenMessage(event.frame, message);
+  return event.type === datagram && event.datagram.frame !== undefined ? seenMessage(event.datagram.frame, message) : undefined;
 }

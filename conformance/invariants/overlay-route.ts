@@ -383,7 +383,7 @@ export const sendsLeave: Rule<OverlayView> = {
 };
 
 /** Addresses and supernodes that a peer's newest contact record named before an event, as the kit's records say. */
-function claimsOf(view: OverlayView, peer: string, event: number): { readonly addresses: number; readonly via: readonly string[] } {
+export function claimsOf(view: OverlayView, peer: string, event: number): { readonly addresses: number; readonly via: readonly string[] } {
   let claims: { addresses: number; via: readonly string[] } = { addresses: 0, via: [] };
   view.trace.events.slice(0, event).forEach((one) => {
     const fields = one.type === 'sentFrame' ? seenMessage(one.frame, 'RecordPush') : undefined;

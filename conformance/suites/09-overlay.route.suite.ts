@@ -1,10 +1,12 @@
 /** Messages for one node: through the node, to it and from it. */
 import fc from 'fast-check';
+import { entry, knows } from '../arbitraries/dht-plans.ts';
 import { dataSizeFor, plan, session, wait } from '../arbitraries/gossip-plans.ts';
 import { attached, members, OVERLAY_CAPABILITIES, role, route, SUPERNODE, say, sealedFor, send } from '../arbitraries/overlay-plans.ts';
 import { bentRecord, contactRecord, pushRecords, recordsSession } from '../arbitraries/records-plans.ts';
 import type { EnvelopeDefect, Plan, SealedSpec, Step } from '../driver/plan.ts';
 import { publishesProperly } from '../invariants/gossip-push.ts';
+import { targetsAreLookedUp } from '../invariants/overlay-lookups.ts';
 import { overlayFramesNeedOverlay } from '../invariants/overlay-roles.ts';
 import {
   rejectedRoutesCost,
@@ -279,6 +281,27 @@ export const checks: readonly Check[] = [
       .constantFrom(0, 1)
       .map((others) => plan([...(others === 0 ? [] : [session(0, 'plain')]), send('lost', 'nobody', 'x'), wait(6_000)])),
     rules: [sendsLeave],
+  }),
+  overlayCheck({
+    id: 'overlay.send.looks-up',
+    title: 'A target of which no address is known is looked up, and dialled where it is found',
+    clauses: ['OVL-061'],
+    needs: [...COMMANDS, 'outbound', 'dht/1', 'datagrams'],
+    plans: fc.integer({ min: 0, max: 900 }).map((afterMs) => {
+      const [url, endpoint] = ['ws://45.9.9.9:7600', '45.9.9.9:7600'];
+      return plan([
+        { op: 'behave', as: 'silent', at: url, peer: 'far' },
+        { op: 'behave', as: 'answers', with: knows([]), at: endpoint, peer: 'far' },
+        ...entry(50, knows([])),
+        wait(afterMs),
+        send('lost', 'nobody', 'hello'),
+        ...entry(51, knows([{ contact: { peer: 'far', addresses: [`udp://${endpoint}`, url] } }])),
+        send('s', 'far', 'hello'),
+        wait(4_500),
+      ]);
+    }),
+    rules: [targetsAreLookedUp],
+    runs: 2,
   }),
   overlayCheck({
     id: 'overlay.send.dials',

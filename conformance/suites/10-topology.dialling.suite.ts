@@ -1,5 +1,6 @@
 /** Whom a node looks for, when, and how often it tries. */
 import fc from 'fast-check';
+import { entry, knows } from '../arbitraries/dht-plans.ts';
 import { plan } from '../arbitraries/session-plans.ts';
 import {
   ban,
@@ -16,6 +17,7 @@ import {
   urlAt,
   wait,
 } from '../arbitraries/topology-plans.ts';
+import type { Step } from '../driver/plan.ts';
 import {
   backsOff,
   dialsFewAtOnce,
@@ -30,6 +32,7 @@ import {
   remembersWhoAnswered,
   triesAgain,
 } from '../invariants/topology-dialling.ts';
+import { dialsWhatItFinds, looksUpTheLost } from '../invariants/topology-lookups.ts';
 import type { Check } from '../runner/check.ts';
 import { topologyCheck } from './topology-check.ts';
 
@@ -177,6 +180,40 @@ export const checks: readonly Check[] = [
     rules: [dialsProtected],
     also: [dialsForAReason, backsOff],
     runs: 2,
+  }),
+  topologyCheck({
+    id: 'topology.dial.lost',
+    title: 'A protected peer known by its id alone, or gone from where it was, is looked up, and dialled where it is found',
+    needs: [...NEEDS, 'dht/1', 'datagrams'],
+    plans: fc
+      .record({
+        was: fc.constantFrom<('nowhere' | 'elsewhere' | 'here')[]>('nowhere', 'elsewhere', 'here'),
+        isLate: fc.boolean(),
+        others: fc.integer({ min: 0, max: 5 }),
+      })
+      .map(({ was, isLate, others }) => {
+        const endpoint = `${hostAt(71)}:7600`;
+        const friend = { contact: { peer: 'friend', addresses: [`udp://${endpoint}`, urlAt(hostAt(71))] } };
+        const moves: readonly Step[] =
+          was === 'here' ? [wait(3_000), listens('friend', hostAt(70), 'absent'), { op: 'closeLink', link: FIRST_DIALLED_LINK }] : [];
+        return plan(
+          [
+            ...crowd(1, 'in', hosts(others)),
+            ...(was === 'nowhere' ? [] : [listens('friend', hostAt(70), was === 'here' ? 'silent' : 'absent')]),
+            protect('friend', ...(was === 'nowhere' ? [] : [hostAt(70)])),
+            ...moves,
+            listens('friend', hostAt(71)),
+            { op: 'behave', as: 'answers', with: knows([]), at: endpoint, peer: 'friend' },
+            ...entry(50, knows(isLate ? [] : [friend])),
+            wait(16_000),
+            ...(isLate ? entry(51, knows([friend])) : []),
+            wait(20_000),
+          ],
+          topology({ ...ROOMY, connections_target: 2, connections_min: 1, backoff_ms_max: 4_000 }),
+        );
+      }),
+    rules: [looksUpTheLost, dialsWhatItFinds],
+    runs: 8,
   }),
   topologyCheck({
     id: 'topology.dial.nobody-wrong',

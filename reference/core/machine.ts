@@ -257,7 +257,7 @@ export type PeerEvent =
   | { readonly type: 'wantPeers'; readonly count: number }
   /** The node's role in the overlay, or the supernodes by which it is reached, changed; told to the records. */
   | { readonly type: 'placeChanged' }
-  /** The overlay wants to reach a peer; told to the DHT, which answers with `contactFound`. */
+  /** The overlay or the topology wants to reach a peer; told to the DHT, which answers with `contactFound`. */
   | { readonly type: 'wantContact'; readonly peer: PeerId }
   /** No addresses: not found. */
   | { readonly type: 'contactFound'; readonly peer: PeerId; readonly addresses: readonly Address[] }

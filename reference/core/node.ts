@@ -172,7 +172,7 @@ const LOCAL: LocalRoutes = {
   placeChanged: ['records'],
   wantPeers: ['dht'],
   wantContact: ['dht'],
-  contactFound: ['overlay'],
+  contactFound: ['overlay', 'topology'],
   reconciled: ({ set }) => SET_OWNERS[set],
   judgeTransaction: ['mempool'],
   transactionJudged: ['gossip'],

@@ -64,6 +64,17 @@ export class Candidates {
     this.#entries.set(peer, entry);
   }
 
+  /** A lookup says where a peer is now: that goes before the address that did not answer. Spec: TOP-054 */
+  found(peer: PeerId, addresses: readonly string[]): void {
+    const entry = this.#entries.get(peer);
+    if (entry === undefined) {
+      this.add(peer, addresses);
+      return;
+    }
+    const [first] = entry.addresses;
+    entry.addresses = [...new Set([...addresses.filter((address) => address !== first), ...entry.addresses])].slice(0, ADDRESSES_MAX);
+  }
+
   /** The peer has answered where it was dialled. */
   answered(peer: PeerId, address: string): void {
     const entry = this.#entries.get(peer);

@@ -25,14 +25,14 @@ export type TopologyNotice = { readonly type: 'topology.refused'; readonly peer:
 /** Everything that the machine hears of. A `connect` is the operator's: whoever answers is wanted. */
 export type TopologyInput =
   | SessionEvent
-  | Extract<PeerEvent, { readonly type: 'candidate' | 'misbehaved' }>
+  | Extract<PeerEvent, { readonly type: 'candidate' | 'misbehaved' | 'contactFound' }>
   | Extract<NodeInput, { readonly type: 'local' | 'tick' | 'connect' }>;
 
 /** Everything that it asks for or tells. */
 export type TopologyOutput =
   | SessionCommand
   | ConnectCommand
-  | Extract<PeerEvent, { readonly type: 'wantPeers' }>
+  | Extract<PeerEvent, { readonly type: 'wantPeers' | 'wantContact' }>
   | Extract<NodeEffect, { readonly type: 'outcome' | 'notice' | 'violation' }>;
 
 /** What the machine is made of. */

@@ -89,13 +89,37 @@ class Choice {
   }
 }
 
+/** All protected peers, ascending. */
+function protectedPeers(state: TopologyState): readonly PeerId[] {
+  return [...new Set<PeerId>([...state.protectedPeers, ...state.options.consensusPeers()])].sort();
+}
+
 /** Protected peers whose addresses are known, ascending. */
 function protectedCandidates(state: TopologyState): readonly Candidate[] {
-  const peers = new Set<PeerId>([...state.protectedPeers, ...state.options.consensusPeers()]);
-  return [...peers]
-    .sort()
+  return protectedPeers(state)
     .map((peer) => state.candidates.get(peer))
     .filter((candidate) => candidate !== undefined);
+}
+
+/** Protected peers that have to be looked up before they can be dialled, or because they were not where they were thought to be. */
+function lostPeers(state: TopologyState): readonly PeerId[] {
+  if (state.params['dht.mode'] === 'off') return [];
+  return protectedPeers(state).filter((peer) => {
+    if (state.linkOf.has(peer) || state.dials.has(peer)) return false;
+    if (state.options.self === peer || state.bans.has(peer, state.nowMs)) return false;
+    return (state.candidates.get(peer)?.failures ?? 1) > 0;
+  });
+}
+
+/** Asks the DHT where protected peers are. Spec: TOP-054 */
+function lookUp(state: TopologyState): void {
+  const lost = lostPeers(state);
+  for (const peer of lost) {
+    if ((state.lookups.get(peer) ?? 0) > state.nowMs) continue;
+    state.lookups.set(peer, state.nowMs + state.params['topology.want_ms']);
+    state.out.push({ type: 'wantContact', peer });
+  }
+  for (const peer of state.lookups.keys()) if (!isProtected(state, peer)) state.lookups.delete(peer);
 }
 
 /** Takes transient sessions as ordinary ones, the oldest first, while sessions are wanted. */
@@ -112,6 +136,7 @@ function adoptTransients(state: TopologyState): void {
 /** One round. Spec: TOP-040 to TOP-049 */
 export function dialRound(state: TopologyState): void {
   const { params, dials } = state;
+  lookUp(state);
   adoptTransients(state);
   const hasRoom = (): boolean => dials.size < params['topology.dials_max'];
   for (const candidate of protectedCandidates(state)) if (hasRoom() && isEligible(state, candidate)) dial(state, candidate);
@@ -158,6 +183,7 @@ export function roundWantedMs(state: TopologyState): MonoMs | undefined {
     nextMs = Math.min(nextMs, Math.max(candidate.notBeforeMs, state.options.restUntilMs(address, candidate.peer)));
     if (nextMs <= state.nowMs) break;
   }
+  for (const peer of lostPeers(state)) nextMs = Math.min(nextMs, state.lookups.get(peer) ?? state.nowMs);
   return nextMs === Number.POSITIVE_INFINITY ? undefined : Math.max(nextMs, state.nowMs);
 }
 

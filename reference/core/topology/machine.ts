@@ -157,6 +157,10 @@ function take(state: TopologyState, input: TopologyInput): boolean {
     case 'candidate':
       state.candidates.add(input.peer, textsOf(input.addresses));
       return true;
+    case 'contactFound':
+      // The overlay asks where peers are, too; what it finds is its own.
+      if (state.lookups.has(input.peer)) state.candidates.found(input.peer, textsOf(input.addresses));
+      return true;
     case 'misbehaved':
       if (state.isActive && state.memory.misbehaved(input.peer, state.nowMs)) banPeer(state, input.peer, state.params['topology.ban_ms']);
       return true;

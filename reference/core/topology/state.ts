@@ -61,6 +61,8 @@ export interface TopologyState {
   pruneAtMs: MonoMs | undefined;
   /** When the DHT may be asked for peers again. */
   wantMs: MonoMs;
+  /** When a protected peer that cannot be reached may be looked up again. Spec: TOP-054 */
+  readonly lookups: Map<PeerId, MonoMs>;
   nowMs: MonoMs;
   out: TopologyOutput[];
 }
@@ -88,6 +90,7 @@ export function createState(options: TopologyOptions): TopologyState {
     roundAtMs: undefined,
     pruneAtMs: undefined,
     wantMs: 0,
+    lookups: new Map(),
     nowMs: 0,
     out: [],
   };
