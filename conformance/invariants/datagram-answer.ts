@@ -252,6 +252,20 @@ export function doesNothingForStrangers(strange: string, proven: string): Datagr
   };
 }
 
+/** Answers by datagram whose bodies are malformed cost their sender no session, however many they are (WIR-115). */
+export const malformedAnswersCostNothing: DatagramRule = {
+  clauses: ['WIR-115'],
+  judge(view) {
+    const malformed = view.sent.filter((datagram) => isReply(datagram) && !isRetry(datagram) && !hasBody(datagram));
+    const closed = view.trace.events.findIndex((event) => event.type === 'closed' && event.by === 'node');
+    const findings =
+      closed < 0
+        ? []
+        : [finding('WIR-115', 'a session that goes on', `it was closed after ${malformed.length} answers by datagram`, closed)];
+    return { findings, exercised: malformed.length >= 6 };
+  },
+};
+
 /** After datagrams that are wrong the sessions are as they were (WIR-115). */
 export const sessionsGoOn: DatagramRule = {
   clauses: ['WIR-115'],

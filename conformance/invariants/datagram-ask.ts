@@ -84,6 +84,16 @@ export const asksWithinBounds: DatagramRule = {
       const found: Finding[] = [];
       const changed = all.find(({ frame }) => frame?.raw !== first.frame?.raw);
       if (changed !== undefined) found.push(finding('WIR-144', 'the frame of the question', 'another', changed.event));
+      // The plans' nodes put a question anew when they try their hints again, long after the last.
+      const again = questionsOf(view).find(
+        (other) =>
+          other.first.endpoint === first.endpoint &&
+          other.first.event > first.event &&
+          other.first.seen.cookie !== first.seen.cookie &&
+          other.first.frame?.kind === first.frame?.kind &&
+          other.first.atMs - last.atMs <= 2 * view.number('datagram.retransmit_ms') + view.slackMs,
+      );
+      if (again !== undefined) found.push(finding('WIR-144', 'the cookie of the question', 'another', again.first.event));
       const followed = retries.slice(1).find((retry) => retry.seen.token !== retries[0]?.seen.token && tokens.has(retry.seen.token));
       if (followed !== undefined) found.push(finding('WIR-142', 'one Retry is followed', 'the token of another is shown', last.event));
       if (all.length > most)

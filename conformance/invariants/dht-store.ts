@@ -4,7 +4,7 @@ import { ErrorCode } from '../../proto/gen/carillon/v1/common_pb.ts';
 import { bigIn, envelopesIn, messagesIn, textIn, textsIn } from '../driver/seen.ts';
 import type { SeenFields } from '../driver/trace.ts';
 import { hex, sha256, unhex, utf8 } from '../model/bytes.ts';
-import { DHT_BOUNDS, judgeProvider, judgeValue, keepValue } from '../model/dht-values.ts';
+import { judgeProvider, judgeValue, keepValue } from '../model/dht-values.ts';
 import type { Finding } from '../runner/check.ts';
 import { answerable } from './dht-answers.ts';
 import { contactsIn, type DhtRule, type DhtView, type Exchange, envelopeBytes, ipOf, short } from './dht-view.ts';
@@ -46,11 +46,24 @@ class ModelStore {
     this.values = this.values.filter(({ contents }) => contents.length > 0);
   }
 
-  #hasRoom(host: string): boolean {
+  #hasRoom(host: string, key: string): boolean {
     const hosts = [...this.records.map((record) => record.host), ...this.values.flatMap(({ contents }) => contents.map((one) => one.host))];
     const subnet = (text: string): string => text.split('.').slice(0, 3).join('.');
     const here = hosts.filter((other) => subnet(other) === subnet(host)).length;
-    return here < this.#view.number('dht.stored_per_subnet_max') && hosts.length < this.#view.number('dht.stored_max');
+    if (here >= this.#view.number('dht.stored_per_subnet_max')) return false;
+    return hosts.length < this.#view.number('dht.stored_max') || this.#makesRoom(key);
+  }
+
+  /** When all is full, what is farthest from the node goes for what is nearer. Plans keep one entry for each key then. */
+  #makesRoom(key: string): boolean {
+    const own = BigInt(`0x${this.#view.trace.nodePeerId}`);
+    const distance = (other: string): bigint => BigInt(`0x${other}`) ^ own;
+    const keys = [...this.records.map((record) => record.key), ...this.values.map((value) => value.key)];
+    const farthest = keys.toSorted((a, b) => (distance(a) > distance(b) ? -1 : 1))[0];
+    if (farthest === undefined || distance(key) >= distance(farthest)) return false;
+    this.records = this.records.filter((record) => record.key !== farthest);
+    this.values = this.values.filter((value) => value.key !== farthest);
+    return true;
   }
 
   /** The clause and code with which the write is refused, or undefined. */
@@ -69,8 +82,8 @@ class ModelStore {
     const before = this.records.find((record) => record.key === key && record.signer === signer);
     if (before !== undefined && judged.createdMs < before.createdMs) return { error: 'E_DHT_SEQUENCE', clause: 'DHT-056' };
     const ofKey = this.records.filter((record) => record.key === key).length;
-    const isFull = ofKey >= this.#view.number('dht.stored_per_key_max') || !this.#hasRoom(host);
-    if (before === undefined && isFull) return { error: 'E_DHT_QUOTA', clause: 'DHT-057' };
+    const isFull = before === undefined && (ofKey >= this.#view.number('dht.stored_per_key_max') || !this.#hasRoom(host, key));
+    if (isFull) return { error: 'E_DHT_QUOTA', clause: 'DHT-057' };
     this.records = this.records.filter((record) => record !== before);
     this.records.push({
       key,
@@ -101,8 +114,8 @@ class ModelStore {
     );
     if ('error' in kept) return kept;
     const same = stored.find(({ bytes }) => bytes === content);
-    if (kept.length > stored.length && !this.#hasRoom(host)) return { error: 'E_DHT_QUOTA', clause: 'DHT-057' };
-    const lasts = Math.min(Number(ttlMs), Number(DHT_BOUNDS.ttlMsMax));
+    if (kept.length > stored.length && !this.#hasRoom(host, key)) return { error: 'E_DHT_QUOTA', clause: 'DHT-057' };
+    const lasts = Math.min(Number(ttlMs), this.#view.number('dht.ttl_ms_max'));
     const coming = { bytes: content, overMs: Math.max(atMs + lasts, same?.overMs ?? 0), host: same?.host ?? host };
     const contents = kept.map((one) => (hex(one) === content ? coming : (stored.find(({ bytes }) => bytes === hex(one)) ?? coming)));
     this.values = [...this.values.filter((value) => value !== held), { key, namespace, contents }];
@@ -183,6 +196,21 @@ export const keepsAsItShould: DhtRule = {
       }
       if (exchange.message === 'GetProviders') judgeProviders(store, exchange, gone, findings);
       else judgeValues(store, exchange, gone, findings);
+      // Who was named contacts before is named contacts again where there is nothing else to give.
+      const isEmpty = contactsIn(answer).length + givenProviders(answer.fields).length + messagesIn(answer.fields, 'values').length === 0;
+      const wasNamed = view.exchanges.some(
+        (other) =>
+          other.message === 'FindNode' &&
+          other.link === exchange.link &&
+          other.event < exchange.event &&
+          exchange.atMs - other.atMs <= 500 &&
+          other.answer !== undefined &&
+          contactsIn(other.answer).length > 0,
+      );
+      if (isEmpty && wasNamed) {
+        const clause = exchange.message === 'GetProviders' ? 'DHT-044' : 'DHT-045';
+        findings.push({ clause, expected: 'contacts, as a FindNode is answered', observed: 'nothing', at });
+      }
     }
     return { findings, exercised };
   },
@@ -225,7 +253,8 @@ function judgeValues(store: ModelStore, { fields, answer }: Exchange, gone: Read
   const [winner] = wanted;
   if (winner !== undefined && given[0] !== winner.bytes)
     findings.push({
-      clause: 'DHT-045',
+      // Where nothing else is held, it is the value that is gone, not its place.
+      clause: given.length === 0 ? 'DHT-060' : 'DHT-045',
       expected: `the content ${short(winner.bytes)} first`,
       observed: given.length === 0 ? 'none' : 'another',
       at,

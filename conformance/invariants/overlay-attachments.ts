@@ -120,8 +120,15 @@ export const leafAsks: Rule<OverlayView> = {
       );
       if (free.length === 0) continue;
       exercised = true;
+      // Who asks others until it has enough is judged by whom it asked: those that say they are supernodes or candidates.
+      const isOffer = (link: number): boolean => {
+        const claim = claimedRole(view, link, turn.event + 1);
+        return claim !== undefined && (roleOf(claim) === ROLES.supernode || roleOf(claim) === ROLES.candidate);
+      };
       const asked = later.some(
-        (other) => other.attachments.size > turn.attachments.size || free.some((link) => other.attachments.has(link)),
+        (other) =>
+          [...other.attachments.keys()].filter(isOffer).length > [...turn.attachments.keys()].filter(isOffer).length ||
+          free.some((link) => other.attachments.has(link)),
       );
       const stillLeaf = isLeafBy(view, later.at(-1)?.event ?? turn.event + 1);
       if (asked || !stillLeaf) continue;

@@ -279,6 +279,11 @@ export const saysWhatIs: ViewRule = rule(
       const say = (clause: string, expected: string): void => {
         findings.push({ clause, at, expected, observed: `outcome ${got}` });
       };
+      if (got !== OK && (textIn(reply.fields, 'symbols') !== '' || envelopesIn(reply.fields, 'items').length > 0)) {
+        const clause =
+          got === SAME ? 'RCN-021' : got === TOO_LARGE ? 'RCN-022' : got === BUSY ? 'RCN-026' : got === GONE ? 'RCN-023' : 'RCN-027';
+        say(clause, 'nothing but the outcome');
+      }
       if (numberIn(fields, 'set') !== 1) {
         if (got !== NO_SET && numberIn(fields, 'set') > 4) say('RCN-027', 'no set');
         continue;
@@ -341,7 +346,14 @@ function judgeDigest(
     (one) => one.message === 'FetchRequest' && one.link === question.link && one.event < question.event && one.reply !== undefined,
   );
   if (got === SAME && digest.length !== 16) say('RCN-021', 'symbols: there is no digest');
-  if (fetched?.reply === undefined || digest.length !== 16 || got === BUSY || question.atMs - fetched.atMs > 2_500) return;
+  if (
+    fetched?.reply === undefined ||
+    outcomeOf(fetched.reply.fields) !== OK ||
+    digest.length !== 16 ||
+    got === BUSY ||
+    question.atMs - fetched.atMs > 2_500
+  )
+    return;
   const ids = envelopesIn(fetched.reply.fields, 'items').flatMap(({ id }) => (id === undefined ? [] : [unhex(id)]));
   const exact = hex(digestOf(unhex(textIn(question.fields, 'salt')), ids));
   if (digest === exact && got === OK) say('RCN-021', 'same: the digests agree');
@@ -371,6 +383,12 @@ export const givesItems: ViewRule = rule(['RCN-043'], (view, findings) => {
     const most = view.number('reconcile.reply_bytes_max');
     if (bytes > most) findings.push({ clause: 'RCN-043', at, expected: `at most ${most} bytes of items`, observed: `${bytes}` });
     // What was given once is there: records of origins with stake last longer than a plan.
+    const isHeld = (name: string): boolean => held.has(name);
+    const cut = named.findIndex((name) => isHeld(name) && !names.includes(name));
+    const behind = cut < 0 ? undefined : named.slice(cut + 1).find((name) => names.includes(name));
+    if (behind !== undefined) {
+      findings.push({ clause: 'RCN-043', at, expected: 'nothing behind the first item that did not fit', observed: behind.slice(0, 16) });
+    }
     const lost = named.find((name) => held.has(name) && !names.includes(name) && bytes + (held.get(name)?.length ?? 0) / 2 <= most);
     if (lost !== undefined)
       findings.push({ clause: 'RCN-043', at, expected: `${lost.slice(0, 16)}, which the node has`, observed: 'it is left out' });

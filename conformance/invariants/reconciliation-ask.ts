@@ -350,16 +350,39 @@ function failed(view: ReconciliationView, { requests }: NodeExchange): boolean {
 }
 
 /** Spec: RCN-036, RCN-037 */
-export const givesUp: ViewRule = rule(['RCN-036', 'RCN-037'], (view, findings) => {
+export const givesUp: ViewRule = judgesFailures((view) =>
+  view.spans.map(({ peer, link }) => ({ peer, exchanges: nodeExchanges(view).filter(({ beginning }) => beginning.link === link) })),
+);
+
+/** The same for peers that come again and again. Spec: RCN-036, RCN-037 */
+export const givesUpPeers: ViewRule = judgesFailures((view) =>
+  [...new Set(view.spans.map(({ peer }) => peer))].map((peer) => ({
+    peer,
+    exchanges: nodeExchanges(view).filter(({ beginning }) => beginning.peer === peer),
+  })),
+);
+
+interface Course {
+  readonly peer: string;
+  readonly exchanges: readonly NodeExchange[];
+}
+
+function judgesFailures(coursesOf: (view: ReconciliationView) => readonly Course[]): ViewRule {
+  return rule(['RCN-036', 'RCN-037'], (view, findings) => judgeFailures(view, coursesOf(view), findings));
+}
+
+function judgeFailures(view: ReconciliationView, courses: readonly Course[], findings: Finding[]): boolean {
   let exercised = false;
   const most = view.number('reconcile.failures_max');
-  for (const span of view.spans) {
-    const own = nodeExchanges(view).filter(({ beginning }) => beginning.link === span.link && numberIn(beginning.fields, 'set') === 1);
+  for (const { peer: failing, exchanges } of courses) {
+    const own = exchanges.filter(({ beginning }) => numberIn(beginning.fields, 'set') === 1);
     let failures = 0;
     own.forEach((exchange, position) => {
       const next = own[position + 1];
       const hasFailed = failed(view, exchange);
-      failures = hasFailed ? failures + 1 : 0;
+      // An exchange that ended with its session tells nothing.
+      const isTold = exchange.requests.at(-1)?.reply !== undefined;
+      failures = hasFailed ? failures + 1 : isTold ? 0 : failures;
       if (!hasFailed) return;
       exercised = true;
       if (exchange.beginning.message === 'SketchRequest' && next !== undefined && next.beginning.message !== 'RangeRequest') {
@@ -374,7 +397,7 @@ export const givesUp: ViewRule = rule(['RCN-036', 'RCN-037'], (view, findings) =
       const restMs = view.number('reconcile.distrust_ms') - view.slackMs - 1;
       if (failures >= most) {
         const early = view.asked.find(
-          ({ peer, atMs, event }) => peer === span.peer && atMs > endMs && atMs < endMs + restMs && event > exchange.beginning.event,
+          ({ peer, atMs, event }) => peer === failing && atMs > endMs && atMs < endMs + restMs && event > exchange.beginning.event,
         );
         if (early !== undefined) {
           findings.push({
@@ -389,7 +412,7 @@ export const givesUp: ViewRule = rule(['RCN-036', 'RCN-037'], (view, findings) =
     });
   }
   return exercised;
-});
+}
 
 /** Spec: RCN-048 */
 export const leavesLiarsAlone: ViewRule = rule(['RCN-048'], (view, findings) => {

@@ -14,7 +14,13 @@ import {
 } from '../arbitraries/datagram-plans.ts';
 import type { Json, Plan, Step } from '../driver/plan.ts';
 import { messageFrame } from '../driver/plan-values.ts';
-import { answersProven, doesNothingForStrangers, repliesInOrder, staysSilent } from '../invariants/datagram-answer.ts';
+import {
+  answersProven,
+  doesNothingForStrangers,
+  malformedAnswersCostNothing,
+  repliesInOrder,
+  staysSilent,
+} from '../invariants/datagram-answer.ts';
 import {
   asksWithinBounds,
   cookiesAreRandom,
@@ -122,6 +128,7 @@ export const checks: readonly Check[] = [
     title: 'A question is repeated for one Retry and a few times for none, as it was',
     plans: retried,
     rules: [asksWithinBounds, followsRetry, cookiesAreRandom, showsOwnTokens],
+    also: [repliesInOrder],
     attacks: ['Retries without end'],
   }),
   datagramCheck({
@@ -197,6 +204,32 @@ export const checks: readonly Check[] = [
     plans: puts,
     rules: [doesNothingForStrangers(hex(CONTENTS.strange), hex(CONTENTS.proven)), answersProven],
     also: [repliesInOrder],
+    runs: 2,
+  }),
+  datagramCheck({
+    id: 'wire.question.malformed-answers',
+    title: 'Malformed answers by datagram are dropped, and cost their sender no session',
+    plans: fc.constantFrom(21, 22).map((count) =>
+      planOf(
+        [
+          { op: 'open', link: 0, peer: 'alice', mode: 'session', address: '10.18.1.1', capabilities: ['dht/1'] },
+          {
+            op: 'behave',
+            as: 'answers',
+            at: A,
+            peer: 'alice',
+            with: answersOf(
+              Array.from({ length: count }, (_, i) => ({ contact: { peer: `x${i}`, addresses: [`udp://${endpoint(20 + i)}`] } })),
+            ),
+          },
+          pass(300_000),
+          { op: 'frames', link: 0, frames: [{ body: { type: 'Ping', nonce: '00'.repeat(8) } }] },
+          pass(2_000),
+        ],
+        { bootstrap: [`udp://${A}`], overrides: { 'topology.mode': 'active' } },
+      ),
+    ),
+    rules: [malformedAnswersCostNothing],
     runs: 2,
   }),
   datagramCheck({

@@ -92,16 +92,21 @@ export const checks: readonly Check[] = [
     title: 'What the application sets is published in time, and not more often than the pause allows',
     clauses: ['REC-046', ...OWN],
     needs: ['records/1', 'commands'],
-    plans: fc
-      .array(fc.constantFrom(10, 100, 400, 700, 3_000), { minLength: 1, maxLength: 6 })
-      .map((pauses) =>
-        plan([
-          ...recordsSessions(0, 2),
-          wait(1_300),
-          ...pauses.flatMap((pauseMs, i): Step[] => [setRange(10 + i, `set-${i}`), wait(pauseMs)]),
-          wait(3_000),
-        ]),
-      ),
+    plans: fc.array(fc.constantFrom(10, 100, 400, 700, 3_000), { minLength: 1, maxLength: 6 }).map((pauses) =>
+      plan([
+        ...recordsSessions(0, 2),
+        wait(1_300),
+        ...pauses.flatMap((pauseMs, i): Step[] => [setRange(10 + i, `set-${i}`), wait(pauseMs)]),
+        wait(3_000),
+        // The pause lasts also for what was taken back in between.
+        setRange(30, 'said'),
+        wait(220),
+        { op: 'command', command: 'records.set', args: [{ u64: 3 }, { u64: 0 }, ''], label: 'taken-back' },
+        wait(20),
+        setRange(31, 'said-again'),
+        wait(3_000),
+      ]),
+    ),
     rules: [publishesChanges, ownInOrder, pushedWithinBounds],
   }),
   recordsCheck({

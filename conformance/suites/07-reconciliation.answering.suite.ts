@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { wait } from '../arbitraries/gossip-plans.ts';
 import { given, pose, puller, reconciler, sketchFields, stakedPlan } from '../arbitraries/reconciliation-plans.ts';
-import type { ValueFields } from '../driver/plan.ts';
+import { contactRecord, pushRecords, recordsSession, sizedRecord } from '../arbitraries/records-plans.ts';
+import type { Step, ValueFields } from '../driver/plan.ts';
 import {
   answersOrCloses,
   givesItems,
@@ -115,16 +116,19 @@ export const checks: readonly Check[] = [
     id: 'reconcile.answer.same',
     title: 'Equal digests are answered without symbols, others with them',
     clauses: ['RCN-021'],
-    plans: fc
-      .integer({ min: 1, max: 12 })
-      .map((count) =>
-        stakedPlan([
+    plans: fc.integer({ min: 1, max: 12 }).map((count) =>
+      stakedPlan(
+        [
           ...given(count),
           wait(3_000),
           ...['found', 'other', 'none'].flatMap((digest, link) => puller(link, { digest, atMs: [0, 1_100, 2_200] })),
+          // A digest is that of the partition.
+          ...[0, 1].flatMap((prefix) => puller(3 + prefix, { digest: 'found', atMs: [0, 1_100, 2_200], prefixBits: 1, prefix })),
           wait(5_000),
-        ]),
+        ],
+        { 'reconcile.sketches_kept_max': '64' },
       ),
+    ),
     rules: [saysWhatIs],
     runs: 3,
   }),
@@ -132,24 +136,72 @@ export const checks: readonly Check[] = [
     id: 'reconcile.answer.gone',
     title: 'A request that goes on with nothing, or elsewhere, finds nothing; one that goes on in time finds its symbols',
     clauses: ['RCN-023', 'RCN-024'],
-    plans: fc
-      .record({ first: fc.integer({ min: 0, max: 2 }), pauseMs: fc.constantFrom(3_000, 9_000, 9_800) })
-      .map(({ first, pauseMs }) =>
-        stakedPlan(
-          [
-            ...given(3),
-            ...TWISTS.map((_, link) => reconciler(link)),
-            ...TWISTS.flatMap((_, link) => (link === 0 ? [] : pose(link, ['SketchRequest', sketchFields(1 + link)]))),
-            wait(pauseMs),
-            ...TWISTS.flatMap((twist, link) =>
-              pose(link, ['SketchRequest', sketchFields(1 + link, { first: 32, count: 4 + first, ...twist })]),
-            ),
-            ANSWER,
-          ],
-          { 'reconcile.sketches_kept_max': '64' },
-        ),
+    plans: fc.record({ first: fc.integer({ min: 0, max: 2 }), pauseMs: fc.constantFrom(3_000, 9_000, 9_800) }).map(({ first, pauseMs }) =>
+      stakedPlan(
+        [
+          ...given(3),
+          ...TWISTS.map((_, link) => reconciler(link)),
+          ...TWISTS.flatMap((_, link) => (link === 0 ? [] : pose(link, ['SketchRequest', sketchFields(1 + link)]))),
+          wait(pauseMs),
+          ...TWISTS.flatMap((twist, link) =>
+            pose(link, ['SketchRequest', sketchFields(1 + link, { first: 32, count: 4 + first, ...twist })]),
+          ),
+          wait(400),
+          // What was answered as gone ends nothing.
+          ...TWISTS.flatMap((_, link) =>
+            pose(link, ['SketchRequest', sketchFields(1 + link, { first: link === 1 ? 36 + first : 32, count: 3 })]),
+          ),
+          ANSWER,
+        ],
+        { 'reconcile.sketches_kept_max': '64' },
       ),
+    ),
     rules: [saysWhatIs, answersOrCloses],
+    runs: 3,
+  }),
+  reconciliationCheck({
+    id: 'reconcile.answer.still-there',
+    title: 'The time of a sketch begins anew with each request, and fetching from it does not end it',
+    clauses: ['RCN-024'],
+    plans: fc
+      .constantFrom(6_000, 9_000, 9_800)
+      .map((pauseMs) =>
+        stakedPlan([
+          ...given(3),
+          ...[0, 1].map((link) => reconciler(link)),
+          ...[0, 1].flatMap((link) => pose(link, ['SketchRequest', sketchFields(1 + link)])),
+          wait(pauseMs),
+          ...pose(0, ['SketchRequest', sketchFields(1, { first: 32, count: 4 })]),
+          ...pose(1, ['FetchRequest', { set: 1, shortIds: ['0000000000000001'] }]),
+          wait(300),
+          ...pose(1, ['SketchRequest', sketchFields(2, { first: 32, count: 4 })]),
+          wait(pauseMs),
+          ...[0, 1].flatMap((link) => pose(link, ['SketchRequest', sketchFields(1 + link, { first: 36, count: 4 })])),
+          ANSWER,
+        ]),
+      ),
+    rules: [saysWhatIs],
+    runs: 3,
+  }),
+  reconciliationCheck({
+    id: 'reconcile.answer.largest',
+    title: 'A partition of just as many items as may be is sketched',
+    clauses: ['RCN-022'],
+    plans: fc
+      .integer({ min: 8, max: 10 })
+      .map((count) =>
+        stakedPlan([
+          ...given(count),
+          ...Array.from({ length: 9 }, (_, i): Step[] => [
+            reconciler(i),
+            ...pose(i, ['SketchRequest', sketchFields(1 + i)]),
+            pushRecords(900, contactRecord(`more-${i}`, { by: `stake-${20 + i}` })),
+            wait(600),
+          ]).flat(),
+          ANSWER,
+        ]),
+      ),
+    rules: [saysWhatIs],
     runs: 3,
   }),
   reconciliationCheck({
@@ -174,15 +226,15 @@ export const checks: readonly Check[] = [
     id: 'reconcile.answer.busy',
     title: 'Sketches that are begun too often find the node busy',
     clauses: ['RCN-026'],
-    plans: fc
-      .uniqueArray(fc.integer({ min: 0, max: 30 }), { minLength: 3, maxLength: 10 })
-      .map((moments) =>
-        stakedPlan([
-          ...given(2),
-          ...puller(0, { atMs: moments.map((moment) => moment * 120).sort((a, b) => a - b), fetch: false }),
-          wait(6_000),
-        ]),
-      ),
+    plans: fc.uniqueArray(fc.integer({ min: 0, max: 30 }), { minLength: 3, maxLength: 10 }).map((moments) =>
+      stakedPlan([
+        ...given(2),
+        ...puller(0, { atMs: moments.map((moment) => moment * 120).sort((a, b) => a - b), fetch: false }),
+        // Another peer's sketches are counted apart.
+        ...puller(1, { atMs: moments.map((moment) => moment * 120 + 30).sort((a, b) => a - b), fetch: false }),
+        wait(6_000),
+      ]),
+    ),
     rules: [saysWhatIs],
     runs: 10,
   }),
@@ -253,6 +305,35 @@ export const checks: readonly Check[] = [
     }),
     rules: [givesItems, saysWhatIs],
     runs: 3,
+  }),
+  reconciliationCheck({
+    id: 'reconcile.answer.full',
+    title: 'Items come up to the first that does not fit, and none from behind it',
+    clauses: ['RCN-043'],
+    plans: fc.integer({ min: 43, max: 44 }).map((longs) => {
+      const records = Array.from({ length: 46 }, (_, i) => {
+        const by = i < 40 ? `stake-${i + 1}` : `late-${i}`;
+        return i > longs ? contactRecord(`short-${i}`, { by }) : sizedRecord(`long-${i}`, 912, { by });
+      });
+      const fetch = (from: number, to: number): Step[] =>
+        pose(0, ['FetchRequest', { set: 1, ids: records.slice(from, to).map((sealed) => ({ idOf: sealed })) }]);
+      return stakedPlan(
+        [
+          recordsSession(900, 'pusher'),
+          ...[0, 1, 2].map((part) => pushRecords(900, ...records.slice(16 * part, 16 * part + 16))),
+          reconciler(0),
+          wait(600),
+          ...fetch(0, 23),
+          ...fetch(23, 46),
+          wait(600),
+          ...fetch(0, 46),
+          ANSWER,
+        ],
+        { 'reconcile.reply_bytes_max': '40000', 'records.origins_max': '64' },
+      );
+    }),
+    rules: [givesItems],
+    runs: 2,
   }),
   reconciliationCheck({
     id: 'reconcile.answer.ranges',

@@ -15,6 +15,7 @@ import {
   endsRanges,
   fetchesAll,
   givesUp,
+  givesUpPeers,
   goesOn,
   holdsWhatIsGood,
   ignoresUnasked,
@@ -88,6 +89,38 @@ export const checks: readonly Check[] = [
     rules: [goesOn],
   }),
   reconciliationCheck({
+    id: 'reconcile.ask.goes-on-in-part',
+    title: 'Further symbols of a partition are asked for with that partition',
+    clauses: ['RCN-013', 'RCN-033'],
+    plans: fc.integer({ min: 18, max: 30 }).map((records) => stakedPlan([...given(records), ...holder(1, { garbage: true }), wait(6_000)])),
+    rules: [goesOn],
+    runs: 3,
+  }),
+  reconciliationCheck({
+    id: 'reconcile.ask.comes-again',
+    title: 'What a node knows of a peer outlasts a session: when it was asked, how it failed, and that it is to be left alone',
+    clauses: ['RCN-014', 'RCN-016', 'RCN-036', 'RCN-037'],
+    plans: fc
+      .array(fc.constantFrom(50, 300, 900, 1_400, 3_000), { minLength: 12, maxLength: 16 })
+      .map((pauses) =>
+        stakedPlan([
+          ...pauses.flatMap((pauseMs, i): Step[] => [
+            ...holder(2 * i, { garbage: true, lie: 'echo' }, 'fails'),
+            ...holder(2 * i + 1, { records: 2 }, 'honest'),
+            wait(pauseMs),
+            { op: 'closeLink', link: 2 * i },
+            { op: 'closeLink', link: 2 * i + 1 },
+            wait(20),
+          ]),
+          ...holder(100, { garbage: true, lie: 'echo' }, 'fails'),
+          wait(6_000),
+        ]),
+      ),
+    rules: [keepsPace, givesUpPeers],
+    runs: 3,
+    attacks: ['coming again to be trusted again'],
+  }),
+  reconciliationCheck({
     id: 'reconcile.ask.pace',
     title: 'Exchanges keep to the interval, the fanout and the number at once',
     clauses: ['RCN-014', 'RCN-015', 'RCN-016'],
@@ -140,6 +173,26 @@ export const checks: readonly Check[] = [
         ),
       ),
     rules: [turnsAway],
+    runs: 3,
+  }),
+  reconciliationCheck({
+    id: 'reconcile.ask.silent-in-turn',
+    title: 'Peers that do not answer hold up nobody, however many exchanges may run',
+    clauses: ['RCN-017', 'RCN-018'],
+    plans: fc
+      .integer({ min: 1, max: 3 })
+      .map((silent) =>
+        stakedPlan(
+          [
+            ...Array.from({ length: silent }, (_, i) => holder(i, { lie: 'halfSilent' })).flat(),
+            wait(2_000),
+            ...holder(9, { records: 2 }),
+            wait(70_000),
+          ],
+          { 'reconcile.running_max': '1' },
+        ),
+      ),
+    rules: [comesToItsTurn],
     runs: 3,
   }),
   reconciliationCheck({
@@ -269,7 +322,7 @@ export const checks: readonly Check[] = [
   reconciliationCheck({
     id: 'reconcile.ask.tables',
     title: 'A table that does not decode is followed by larger ones, then by ranges',
-    clauses: ['RCN-064', 'RCN-040'],
+    clauses: ['RCN-010', 'RCN-064', 'RCN-040'],
     needs: ['iblt/1'],
     plans: fc
       .integer({ min: 1, max: 10 })
@@ -283,7 +336,7 @@ export const checks: readonly Check[] = [
           { 'reconcile.iblt': 'on' },
         ),
       ),
-    rules: [doublesTables, fetchesAll],
+    rules: [doublesTables, fetchesAll, beginsAfresh],
     runs: 3,
   }),
 ];

@@ -60,6 +60,7 @@ export const checks: readonly Check[] = [
       .shuffledSubarray(
         [
           record(0, 'good'),
+          record(0, 'one of two', { key: key('k'), addresses: [{ address: 'udp://224.0.0.1:1' }, { address: `udp://${hostOf(0)}:7600` }] }),
           record(0, 'no signature', { key: key('a') }),
           { ...record(0, 'bad signature', { key: key('b') }), defect: { kind: 'signature' } as const },
           { ...record(0, 'other network', { key: key('c') }), defect: { kind: 'network', networkId: 'other' } as const },
@@ -80,7 +81,7 @@ export const checks: readonly Check[] = [
           client(40),
           ...records.map((sealed) => addProvider(0, sealed)),
           wait(300),
-          ...['content', 'b', 'c', 'e', 'f', 'g', 'h', 'i', 'j'].map((name) => providersOf(40, name)),
+          ...['content', 'b', 'c', 'e', 'f', 'g', 'h', 'i', 'j', 'k'].map((name) => providersOf(40, name)),
           wait(1_200),
         ]),
       ),
@@ -142,6 +143,86 @@ export const checks: readonly Check[] = [
               ],
         ),
       ),
+    rules: [keepsAsItShould],
+    runs: 2,
+  }),
+  dhtCheck({
+    id: 'dht.store.renewed',
+    title: 'What comes again needs no further room, and may come again as it is',
+    clauses: ['DHT-050', 'DHT-057', 'DHT-060', 'DHT-069'],
+    plans: fc.integer({ min: 17, max: 20 }).map((sequences) =>
+      plan([
+        from(0),
+        client(1),
+        ...Array.from({ length: 16 }, (_, index) => addProvider(0, record(0, `r${index}`, { key: key(`k${index}`) }))),
+        wait(100),
+        ...[0, 5, 15].map((index) => addProvider(0, record(0, `r${index}`, { key: key(`k${index}`) }))),
+        ...[1, 6].map((index) => addProvider(0, record(0, `r${index} anew`, { key: key(`k${index}`), createdMs: { wallMs: 50 } }))),
+        addProvider(0, record(0, 'one more', { key: key('one more') })),
+        // Of a mutable value there is always one.
+        ...Array.from({ length: sequences }, (_, index) => putValue(1, value('author', `s${index}`, { sequence: index + 1 }))),
+        ...Array.from({ length: 17 }, (_, index) =>
+          ask(1, 'PutValue', { namespace: 'hash', content: { size: 50 + index }, ttlMs: 60_000 }),
+        ),
+        wait(1_200),
+      ]),
+    ),
+    rules: [keepsAsItShould],
+    runs: 2,
+  }),
+  dhtCheck({
+    id: 'dht.store.farthest',
+    title: 'When all is full the farthest makes room for what is nearer, and for nothing else',
+    clauses: ['DHT-044', 'DHT-050', 'DHT-057', 'DHT-069'],
+    plans: fc
+      .uniqueArray(fc.integer({ min: 0, max: 999 }), { minLength: 16, maxLength: 16 })
+      .map((names) =>
+        plan(
+          [
+            from(0),
+            client(40),
+            ...names.map((name) => addProvider(0, record(0, `r${name}`, { key: key(`k${name}`) }))),
+            wait(100),
+            ...names.map((name) => providersOf(40, `k${name}`)),
+            wait(1_200),
+          ],
+          { overrides: { 'dht.stored_max': '8', 'dht.stored_per_key_max': '8', 'dht.stored_per_subnet_max': '64' } },
+        ),
+      ),
+    rules: [keepsAsItShould],
+    runs: 3,
+  }),
+  dhtCheck({
+    id: 'dht.values.times',
+    title: 'A value that comes again lasts for the longer of both times, and none longer than a value may',
+    clauses: ['DHT-045', 'DHT-047', 'DHT-060'],
+    plans: fc.shuffledSubarray([100, 101, 102], { minLength: 3 }).map((sizes) => {
+      const content = (size: number): Parameters<typeof ask>[2] => ({ namespace: 'hash', content: { size } });
+      const get = (size: number, fields: Parameters<typeof ask>[2] = {}): Step =>
+        ask(40, 'GetValue', {
+          key: { hash: [{ utf8: 'carillon/v1/dht-value\0' }, '04', { utf8: 'hash' }, size.toString(16), { size }] },
+          ...fields,
+        });
+      const at = (...moments: readonly number[]): Step[] =>
+        moments.flatMap((moment, index) => [wait(moment - (moments[index - 1] ?? 0)), ...sizes.map((size) => get(size))]);
+      return plan(
+        [
+          client(0),
+          from(1),
+          client(40),
+          ask(0, 'PutValue', { ...content(100), ttlMs: 5_000 }),
+          ask(0, 'PutValue', { ...content(100), ttlMs: 2_000 }),
+          ask(0, 'PutValue', { ...content(101), ttlMs: 2_000 }),
+          ask(0, 'PutValue', { ...content(101), ttlMs: 5_000 }),
+          ask(0, 'PutValue', { ...content(102), ttlMs: 600_000 }),
+          ask(40, 'FindNode', { target: key('anything') }),
+          get(100, { have: [{ hash: [{ size: 100 }] }] }),
+          ...at(1_999, 2_001, 4_999, 5_001, 59_999, 60_001),
+          wait(1_200),
+        ],
+        { overrides: { 'dht.ttl_ms_max': '60000', 'dht.provider_ttl_ms': '60000', 'dht.short_ttl_ms': '60000' } },
+      );
+    }),
     rules: [keepsAsItShould],
     runs: 2,
   }),

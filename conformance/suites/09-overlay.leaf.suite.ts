@@ -74,9 +74,23 @@ export const checks: readonly Check[] = [
     id: 'overlay.role.said',
     title: 'A node says its role on each overlay session, and on no other',
     clauses: ['OVL-010', 'OVL-060'],
-    plans: fc
-      .integer({ min: 1, max: 4 })
-      .map((count) => plan([...members(0, count), session(count, 'plain'), wait(500), member(count + 1), wait(2_000)], LEAF)),
+    plans: fc.integer({ min: 1, max: 4 }).map((count) =>
+      plan(
+        [
+          ...members(0, count),
+          session(count, 'plain'),
+          wait(500),
+          member(count + 1),
+          // A session that the node has dialled is one like the others.
+          { op: 'connect', address: 'ws://198.51.100.77:7600' },
+          wait(10),
+          { ...member(count + 2, 'dialled'), direction: 'outbound' } as Step,
+          wait(2_000),
+        ],
+        LEAF,
+      ),
+    ),
+    needs: ['outbound'],
     rules: [rolesAreSaid, overlayFramesNeedOverlay],
   }),
   overlayCheck({
@@ -122,6 +136,22 @@ export const checks: readonly Check[] = [
       .record({ count: fc.integer({ min: 1, max: 5 }), late: fc.boolean() })
       .map(({ count, late }) => plan([...members(0, count), ...(late ? [wait(3_000)] : []), ...CLAIM(count), wait(4_000)], LEAF)),
     rules: [leafAsks],
+  }),
+  overlayCheck({
+    id: 'overlay.leaf.asks-whom',
+    title: 'A leaf asks supernodes before others, and candidates where there is no supernode',
+    clauses: ['OVL-025'],
+    plans: fc
+      .shuffledSubarray([ROLES.leaf, ROLES.leaf, ROLES.leaf, ROLES.leaf, SUPERNODE, ROLES.candidate], { minLength: 6 })
+      .chain((roles) =>
+        fc.constantFrom(
+          roles,
+          roles.filter((one) => one !== SUPERNODE),
+        ),
+      )
+      .map((roles) => plan([...members(0, roles.length), ...roles.map((one, link) => role(link, one)), wait(4_000)], LEAF)),
+    rules: [leafAsks],
+    runs: 6,
   }),
   overlayCheck({
     id: 'overlay.leaf.asks-no-more',
@@ -174,19 +204,29 @@ export const checks: readonly Check[] = [
     title: 'A leaf that loses a supernode asks another in time, however it lost it',
     clauses: ['OVL-025'],
     plans: fc
-      .record({ way: fc.constantFrom('closes', 'detaches', 'says leaf', 'refuses'), lost: fc.integer({ min: 1, max: 2 }) })
-      .map(({ way, lost }) => {
-        const lose = (link: number): Step => {
+      .record({ ways: fc.shuffledSubarray(['closes', 'detaches', 'says leaf'], { minLength: 3 }), refuses: fc.boolean() })
+      .map(({ ways, refuses }) => {
+        const lose = (link: number, way: string | undefined): Step => {
           if (way === 'closes') return { op: 'closeLink', link };
-          if (way === 'says leaf') return role(link, ROLES.leaf);
-          return detach(link);
+          return way === 'says leaf' ? role(link, ROLES.leaf) : detach(link);
         };
-        if (way === 'refuses')
-          return plan(
-            [...members(0, 5), ...CLAIM(5), wait(1_500), attached(0, false), attached(1, true), attached(2, true), wait(4_000)],
-            LEAF,
-          );
-        return plan([...KEPT, ...Array.from({ length: lost }, (_, link) => lose(link)), wait(4_500)], LEAF);
+        const kept = refuses
+          ? [...members(0, 6), ...CLAIM(5), wait(1_500), attached(0, false), attached(1, true), attached(2, true), wait(2_500)]
+          : KEPT;
+        // All three are lost, each in its way; somebody is there to be asked each time.
+        return plan(
+          [
+            ...kept,
+            lose(refuses ? 3 : 0, ways[0]),
+            wait(2_500),
+            lose(1, ways[1]),
+            wait(2_500),
+            role(5, SUPERNODE),
+            lose(2, ways[2]),
+            wait(4_500),
+          ],
+          LEAF,
+        );
       }),
     rules: [leafAsks],
     attacks: ['dead supernode'],

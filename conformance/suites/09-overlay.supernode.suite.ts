@@ -77,17 +77,18 @@ export const checks: readonly Check[] = [
     plans: fc
       .record({
         leaves: fc.integer({ min: 5, max: 8 }),
-        leaver: fc.integer({ min: 0, max: 4 }),
-        way: fc.constantFrom('detaches', 'closes', 'asks again'),
+        leavers: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
       })
-      .map(({ leaves, leaver, way }) =>
+      .map(({ leaves, leavers: [detaches = 0, closes = 0, again = 0] }) =>
         plan(
           [
             ...RISE(9),
             ...Array.from({ length: leaves }, (_, link): Step[] => [attach(link), wait(200)]).flat(),
-            way === 'detaches' ? detach(leaver) : way === 'closes' ? { op: 'closeLink', link: leaver } : attach(leaver),
+            detach(detaches),
+            { op: 'closeLink', link: closes },
+            attach(again),
             wait(1_200),
-            attach(8),
+            ...[8, 7, 6, 5].flatMap((link): Step[] => [attach(link), wait(300)]),
             wait(1_500),
           ],
           SETUP(),

@@ -324,8 +324,11 @@ export const checks: readonly Check[] = [
         plan(
           [
             ...crowd(1, 'peer', hosts(2)),
+            listens('dialled', hostAt(20)),
+            { op: 'connect', address: urlAt(hostAt(20)) },
             wait(500),
             ban('peer-0', durationMs),
+            ban('dialled', durationMs),
             wait(1_500),
             inbound(10, 'peer-0', hostAt(0)),
             wait(durationMs - 1_501),
@@ -348,6 +351,8 @@ export const checks: readonly Check[] = [
           ...crowd(1, 'peer', hosts(2)),
           ban('peer-0', 3_600_000),
           ban('peer-1', 3_600_000),
+          // Of two bans the later end counts.
+          ban('peer-1', 1_000),
           wait(1_500),
           unban('peer-0'),
           inbound(10, 'peer-0', hostAt(0)),

@@ -1,7 +1,7 @@
 /** Whom a node gives up when it has too many sessions. */
 import fc from 'fast-check';
 import { frames, plan } from '../arbitraries/session-plans.ts';
-import { candidates, crowd, hostAt, hosts, inbound, protect, topology, urlAt, wait } from '../arbitraries/topology-plans.ts';
+import { candidates, crowd, hostAt, hosts, inbound, listens, protect, topology, urlAt, wait } from '../arbitraries/topology-plans.ts';
 import type { Step } from '../driver/plan.ts';
 import { endsTransients, prunesLeastUsed, prunesNobodyWrong, prunesTooMany } from '../invariants/topology-pruning.ts';
 import type { Check } from '../runner/check.ts';
@@ -124,21 +124,25 @@ export const checks: readonly Check[] = [
     id: 'topology.prune.anchors',
     title: 'The longest-standing sessions of the node’s own choice stay, however little they are used',
     needs: ['commands', 'outbound'],
-    plans: fc
-      .integer({ min: 1, max: 3 })
-      .map((quota) =>
-        plan(
-          [
-            ...candidates('out', hosts(quota)),
-            wait(4_000),
-            ...crowd(10, 'in', hosts(6, 10)),
-            wait(500),
-            ...[10, 11, 12, 13, 14, 15].flatMap((link): Step[] => [use(link), wait(50)]),
-            wait(25_000),
-          ],
-          topology({ ...CROWDED, connections_target: 3, outbound_min: quota, prune_strategy: 'lru' }),
-        ),
+    plans: fc.integer({ min: 1, max: 3 }).map((quota) =>
+      plan(
+        [
+          ...candidates('out', hosts(quota)),
+          wait(4_000),
+          // Later ones of its own are no anchors.
+          ...[30, 31, 32].flatMap((index): Step[] => [
+            listens(`late-${index}`, hostAt(index)),
+            { op: 'connect', address: urlAt(hostAt(index)) },
+            wait(300),
+          ]),
+          ...crowd(10, 'in', hosts(4, 10)),
+          wait(500),
+          ...[10, 11, 12, 13].flatMap((link): Step[] => [use(link), wait(50)]),
+          wait(25_000),
+        ],
+        topology({ ...CROWDED, connections_target: 3, outbound_min: quota, prune_strategy: 'lru' }),
       ),
+    ),
     rules: [prunesNobodyWrong, prunesTooMany],
     also: [prunesLeastUsed],
     attacks: ['eclipse of one node'],

@@ -172,8 +172,11 @@ function onAnswer(state: DhtState, input: Answered): void {
   const fault = isAsked ? readAnswer(state, question, from, input) : undefined;
   if (isAsked && fault === undefined) return;
   if (from !== undefined && fault !== undefined) {
-    state.out.push({ type: 'misbehaved', peer: from.peer, code: fault.code, clause: fault.clause });
-    if (from.link !== undefined) close(state, from.link, from.peer, fault);
+    // What came by datagram is dropped, and held against nobody (WIR-112, WIR-115).
+    if (from.link !== undefined) {
+      state.out.push({ type: 'misbehaved', peer: from.peer, code: fault.code, clause: fault.clause });
+      close(state, from.link, from.peer, fault);
+    }
   }
   onSilence(state, question);
 }

@@ -104,7 +104,7 @@ function sketch(
   if (ids.length > params['reconcile.partition_items_max']) return { outcome: OUTCOME_TOO_LARGE, size };
 
   const salted = new Salter(request.salt).saltAll(ids.map(bytesOfId));
-  if (request.digest !== undefined && equalBytes(request.digest, digestOf(salted))) return { outcome: OUTCOME_SAME, size };
+  if (request.digest !== undefined && equalBytes(request.digest, digestOf(salted))) return { outcome: OUTCOME_SAME };
   const stream = request.cells > 0 ? undefined : new SymbolStream(salted);
   keep(state, link, request, { set, ids, index: new ShortIdIndex(salted), stream }, nowMs);
   const symbols =

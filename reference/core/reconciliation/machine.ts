@@ -1,13 +1,13 @@
 /** The reconciliation machine: which input goes to which part, and when the next one is due. Spec: chapter 07 */
 import { assertNever } from '../errors.ts';
 import type { Machine, SetName } from '../machine.ts';
-import { CAPABILITY_IBLT, CAPABILITY_RECONCILE, type MonoMs } from '../types.ts';
+import { CAPABILITY_IBLT, CAPABILITY_RECONCILE, type MonoMs, type PeerId } from '../types.ts';
 import { KIND_FETCH_REQUEST, KIND_RANGE_REQUEST, KIND_SKETCH_REQUEST } from '../wire/frame.ts';
 import { answerFetch, answerRange, answerSketch } from './answering.ts';
 import { takeReply } from './asking.ts';
 import type { ReconciliationInput, ReconciliationOptions, ReconciliationOutput } from './contract.ts';
 import { beginDue, end, nextBeginMs } from './schedule.ts';
-import { createState, type Pairing, type ReconciliationState } from './state.ts';
+import { type Acquaintance, createState, type Pairing, type ReconciliationState } from './state.ts';
 
 export type { ReconciliationInput, ReconciliationOptions, ReconciliationOutput } from './contract.ts';
 
@@ -44,6 +44,7 @@ function take(state: ReconciliationState, input: ReconciliationInput, nowMs: Mon
       for (const [ask, exchange] of state.exchanges) {
         if (exchange.link.link === input.link) state.exchanges.delete(ask);
       }
+      forgetOldest(state);
       return;
     case 'frame': {
       const link = state.links.get(input.link);
@@ -76,38 +77,65 @@ function take(state: ReconciliationState, input: ReconciliationInput, nowMs: Mon
   }
 }
 
+/** The peer as it was known, or anew: how it failed and when it was asked outlasts a session. */
+function meet(state: ReconciliationState, peer: PeerId, nowMs: MonoMs): Acquaintance {
+  const { sets, rng, params } = state.options;
+  const intervalMs = params['reconcile.interval_ms'];
+  const met = state.acquaintances.get(peer);
+  // Who was met last is forgotten last.
+  state.acquaintances.delete(peer);
+  const known: Acquaintance = met ?? {
+    pairings: new Map<SetName, Pairing>(
+      sets.map((set) => [
+        set.name,
+        {
+          set,
+          dueMs: 0,
+          pauseMs: intervalMs,
+          prefixBits: 0,
+          prefix: 0,
+          failures: 0,
+          useRanges: false,
+          isSilent: false,
+          retry: undefined,
+        },
+      ]),
+    ),
+    begunMs: undefined,
+  };
+  for (const pairing of known.pairings.values()) {
+    pairing.dueMs = nowMs + rng.below(intervalMs);
+    pairing.pauseMs = intervalMs;
+  }
+  state.acquaintances.set(peer, known);
+  return known;
+}
+
+/** Forgets those without a session beyond the number that is remembered, the one that was met first to begin with. */
+function forgetOldest(state: ReconciliationState): void {
+  const linked = new Set([...state.links.values()].map(({ peer }) => peer));
+  let spare = state.acquaintances.size - linked.size - state.options.params['reconcile.distrusted_max'];
+  for (const peer of state.acquaintances.keys()) {
+    if (spare <= 0) return;
+    if (linked.has(peer)) continue;
+    state.acquaintances.delete(peer);
+    spare -= 1;
+  }
+}
+
 function addLink(
   state: ReconciliationState,
   { link, peer, capabilities }: Extract<ReconciliationInput, { type: 'sessionUp' }>,
   nowMs: MonoMs,
 ): void {
   if (!capabilities.has(CAPABILITY_RECONCILE)) return;
-  const { sets, rng, params } = state.options;
-  const intervalMs = params['reconcile.interval_ms'];
-  const pairings = new Map<SetName, Pairing>(
-    sets.map((set) => [
-      set.name,
-      {
-        set,
-        dueMs: nowMs + rng.below(intervalMs),
-        pauseMs: intervalMs,
-        prefixBits: 0,
-        prefix: 0,
-        failures: 0,
-        useRanges: false,
-        isSilent: false,
-        retry: undefined,
-      },
-    ]),
-  );
   const hasTables = capabilities.has(CAPABILITY_IBLT);
   state.links.set(link, {
     link,
     peer,
     hasTables,
-    rank: rng.below(2 ** 32),
-    pairings,
-    begunMs: undefined,
+    known: meet(state, peer, nowMs),
+    rank: state.options.rng.below(2 ** 32),
     peerBegunMs: [],
     kept: undefined,
   });

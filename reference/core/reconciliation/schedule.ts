@@ -20,8 +20,11 @@ function candidates(state: ReconciliationState): readonly Candidate[] {
   const found: Candidate[] = [];
   for (const link of state.links.values()) {
     if (busy.has(link)) continue;
-    const freeMs = Math.max(state.distrusted.get(link.peer) ?? 0, link.begunMs === undefined ? 0 : link.begunMs + intervalMs(state));
-    for (const pairing of link.pairings.values()) {
+    const freeMs = Math.max(
+      state.distrusted.get(link.peer) ?? 0,
+      link.known.begunMs === undefined ? 0 : link.known.begunMs + intervalMs(state),
+    );
+    for (const pairing of link.known.pairings.values()) {
       if (pairing.isSilent && hasOther(state, link)) continue;
       found.push({ link, pairing, fromMs: Math.max(freeMs, pairing.dueMs) });
     }
@@ -59,10 +62,10 @@ export function beginDue(state: ReconciliationState, nowMs: MonoMs): void {
     const { link, pairing } = due.reduce((a, b) => (isBefore(state, a, b) ? a : b));
     const { name } = pairing.set;
     for (const other of state.links.values()) {
-      const silent = other.pairings.get(name);
+      const silent = other.known.pairings.get(name);
       if (silent !== undefined) silent.isSilent = false;
     }
-    link.begunMs = nowMs;
+    link.known.begunMs = nowMs;
     state.begun.push({ peer: link.peer, atMs: nowMs });
     state.setBegunMs.set(name, nowMs);
     begin(state, link, pairing, nowMs);

@@ -38,6 +38,13 @@ export interface KeptSketch extends Partition {
   usedMs: MonoMs;
 }
 
+/** What a node knows of a peer, whatever sessions they have. Spec: RCN-014, RCN-018, RCN-036, RCN-037 */
+export interface Acquaintance {
+  readonly pairings: ReadonlyMap<SetName, Pairing>;
+  /** When this node last began an exchange with the peer. */
+  begunMs: MonoMs | undefined;
+}
+
 /** A session that has the capability. */
 export interface ReconcilingLink {
   readonly link: LinkId;
@@ -45,9 +52,7 @@ export interface ReconcilingLink {
   readonly hasTables: boolean;
   /** A number of chance that orders links that are equally due. */
   readonly rank: number;
-  readonly pairings: ReadonlyMap<SetName, Pairing>;
-  /** When this node last began an exchange with the peer. */
-  begunMs: MonoMs | undefined;
+  readonly known: Acquaintance;
   /** When the peer began sketches, within the last interval. */
   peerBegunMs: MonoMs[];
   kept: KeptSketch | undefined;
@@ -94,6 +99,8 @@ export interface Exchange {
 export interface ReconciliationState {
   readonly options: ReconciliationOptions;
   readonly links: Map<LinkId, ReconcilingLink>;
+  /** Peers with a session, and those whose session ended last: at most `reconcile.distrusted_max` of the latter. */
+  readonly acquaintances: Map<PeerId, Acquaintance>;
   readonly exchanges: Map<AskId, Exchange>;
   /** Peers that are not asked, to when. */
   readonly distrusted: Map<PeerId, MonoMs>;
@@ -115,6 +122,7 @@ export function createState(options: ReconciliationOptions): ReconciliationState
   return {
     options,
     links: new Map(),
+    acquaintances: new Map(),
     exchanges: new Map(),
     distrusted: new Map(),
     setBegunMs: new Map(),

@@ -55,6 +55,8 @@ const SEQUENCE_STARTS = 2 ** 32;
 export class OwnRecords {
   readonly #options: OwnOptions;
   readonly #labels = new Map<Slot, OwnLabel>();
+  /** When labels that are said no more were published last. */
+  readonly #clearedMs = new Map<Slot, MonoMs>();
   #instance = 0n;
   #sequence = 0n;
   /** The numbers of the newest record made. */
@@ -85,6 +87,7 @@ export class OwnRecords {
     this.#instance = BigInt(now.wallMs);
     this.#sequence = BigInt(this.#options.rng.below(SEQUENCE_STARTS));
     this.#winner = undefined;
+    this.#clearedMs.clear();
     for (const label of this.#labels.values()) {
       label.madeMs = undefined;
       label.dueMs = now.monoMs;
@@ -93,17 +96,20 @@ export class OwnRecords {
 
   /** Says something from now on; published at once, or as soon as the last of the label is old enough. Spec: REC-046, REC-049 */
   set(kind: number, index: number, source: BodySource, now: Now): void {
-    const label = this.#labels.get(slotOf(kind, index));
-    if (label === undefined) this.#labels.set(slotOf(kind, index), { kind, index, source, madeMs: undefined, dueMs: now.monoMs });
-    else {
-      label.source = source;
-      label.dueMs = Math.max(now.monoMs, (label.madeMs ?? Number.NEGATIVE_INFINITY) + this.#options.params['records.update_ms_min']);
-    }
+    const slot = slotOf(kind, index);
+    const label = this.#labels.get(slot) ?? { kind, index, source, madeMs: this.#clearedMs.get(slot), dueMs: now.monoMs };
+    label.source = source;
+    label.dueMs = Math.max(now.monoMs, (label.madeMs ?? Number.NEGATIVE_INFINITY) + this.#options.params['records.update_ms_min']);
+    this.#labels.set(slot, label);
+    this.#clearedMs.delete(slot);
   }
 
   /** Says it no more; what was published lives out its time. */
   clear(kind: number, index: number): boolean {
-    return this.#labels.delete(slotOf(kind, index));
+    const slot = slotOf(kind, index);
+    const madeMs = this.#labels.get(slot)?.madeMs;
+    if (madeMs !== undefined) this.#clearedMs.set(slot, madeMs);
+    return this.#labels.delete(slot);
   }
 
   /** Labels that the node publishes. */
