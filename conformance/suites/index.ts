@@ -52,6 +52,7 @@ import { checks as topologyAdmission } from './10-topology.admission.suite.ts';
 import { checks as topologyDialling } from './10-topology.dialling.suite.ts';
 import { checks as topologyPruning } from './10-topology.pruning.suite.ts';
 import { checks as topologyVectors } from './10-topology.vectors.suite.ts';
+import { checks as topologyWire } from './10-topology.wire.suite.ts';
 
 export const suites: readonly Suite[] = [
   { file: '01-conventions.reactions.suite.ts', checks: conventionsReactions },
@@ -105,4 +106,5 @@ export const suites: readonly Suite[] = [
   { file: '10-topology.dialling.suite.ts', checks: topologyDialling },
   { file: '10-topology.pruning.suite.ts', checks: topologyPruning },
   { file: '10-topology.vectors.suite.ts', checks: topologyVectors },
+  { file: '10-topology.wire.suite.ts', checks: topologyWire },
 ];

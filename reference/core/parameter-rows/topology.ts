@@ -49,7 +49,7 @@ export const TOPOLOGY_ROWS = {
   },
   'topology.budget_validator_full_percent': {
     unit: 'percent',
-    values: [20, 20, 100, 100, 100],
+    values: [20, 20, 100, 100, 12],
     range: [0, 100],
     clause: 'TOP-013',
     meaning: 'the same for full nodes of validators',
