@@ -112,7 +112,7 @@ export const OVERLAY_ROWS = {
   },
   'overlay.leaves_max': {
     unit: 'leaves',
-    values: [100, 100, 100, 100, 6],
+    values: [60, 60, 30, 100, 6],
     range: [1, 65536],
     clause: 'OVL-021',
     meaning: 'leaves of one supernode',

@@ -20,6 +20,7 @@ const ALONE = {
   'topology.connections_max': '256',
   'topology.budget_app_percent': '100',
   'session.sessions_max': '256',
+  'overlay.leaves_max': '100',
   'score.colocation_threshold': '1000',
   'gossip.unstaked_per_s': '16',
   'gossip.seen_unstaked_capacity': '2048',
