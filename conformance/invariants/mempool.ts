@@ -86,6 +86,16 @@ export const passesOn: Rule<MempoolView> = {
           });
       }
     }
+    view.trace.events.forEach((event, at) => {
+      if (event.type !== 'frame' || event.frame.body?.type !== 'Ihave' || event.frame.body.topic !== 'tx') return;
+      if (view.spans.find(({ link }) => link === event.link)?.takesTransactions !== false) return;
+      findings.push({
+        clause: 'MEM-026',
+        expected: `no transaction is announced on link ${event.link}`,
+        observed: 'an Ihave of topic tx',
+        at,
+      });
+    });
     for (const departure of view.departures) {
       const cause = accepted.find(({ id, event }) => id === departure.id && event < departure.event);
       const span = view.spans.find(({ link }) => link === departure.link);
@@ -167,7 +177,21 @@ export const handsOver: Rule<MempoolView> = {
         const ready = list.expected.filter((id) =>
           view.arrivals.some((arrival) => arrival.id === id && arrival.atMs < since && arrival.link !== span.link),
         );
-        for (const id of ready.slice(0, view.number('mempool.forward_max'))) {
+        const most = view.number('mempool.forward_max');
+        const isQuiet = view.arrivals.every((arrival) => arrival.atMs < since - limitMs || arrival.atMs > since + limitMs);
+        const handed = view.departures.filter(
+          ({ via, link, atMs: goneMs }) => via === 'Forward' && link === span.link && goneMs >= since && goneMs <= since + limitMs,
+        );
+        const extra = handed.length > most ? handed[most] : handed.find(({ id }) => !list.expected.includes(id));
+        if (isQuiet && extra !== undefined) {
+          findings.push({
+            clause: 'MEM-031',
+            expected: `at most ${most} transactions that are ready are handed over`,
+            observed: `${handed.length}, ${short(extra.id)} among them`,
+            at: extra.event,
+          });
+        }
+        for (const id of ready.slice(0, most)) {
           exercised = true;
           if (view.departures.some((departure) => departure.link === span.link && departure.id === id && departure.atMs <= since + limitMs))
             continue;

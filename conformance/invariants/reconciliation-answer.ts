@@ -383,13 +383,21 @@ export const givesItems: ViewRule = rule(['RCN-043'], (view, findings) => {
     const most = view.number('reconcile.reply_bytes_max');
     if (bytes > most) findings.push({ clause: 'RCN-043', at, expected: `at most ${most} bytes of items`, observed: `${bytes}` });
     // What was given once is there: records of origins with stake last longer than a plan.
-    const isHeld = (name: string): boolean => held.has(name);
-    const cut = named.findIndex((name) => isHeld(name) && !names.includes(name));
-    const behind = cut < 0 ? undefined : named.slice(cut + 1).find((name) => names.includes(name));
-    if (behind !== undefined) {
-      findings.push({ clause: 'RCN-043', at, expected: 'nothing behind the first item that did not fit', observed: behind.slice(0, 16) });
+    // What was given once is there: records of origins with stake last longer than a plan.
+    let room = most;
+    let lost: string | undefined;
+    let behind: string | undefined;
+    for (const name of named) {
+      const place = names.indexOf(name);
+      const item = place < 0 ? held.get(name) : items[place]?.bytes;
+      if (item === undefined) continue;
+      room -= item.length / 2;
+      // The first that does not fit ends the reply.
+      if (room < 0 && place >= 0) behind ??= name;
+      if (room >= 0 && place < 0) lost ??= name;
     }
-    const lost = named.find((name) => held.has(name) && !names.includes(name) && bytes + (held.get(name)?.length ?? 0) / 2 <= most);
+    if (behind !== undefined)
+      findings.push({ clause: 'RCN-043', at, expected: 'nothing from the first item on that did not fit', observed: behind.slice(0, 16) });
     if (lost !== undefined)
       findings.push({ clause: 'RCN-043', at, expected: `${lost.slice(0, 16)}, which the node has`, observed: 'it is left out' });
     for (const item of items) if (item.id !== undefined && item.origin !== view.trace.nodePeerId) held.set(item.id, item.bytes);

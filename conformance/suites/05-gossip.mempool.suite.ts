@@ -38,7 +38,7 @@ function edges(clause: string, good: TransactionWords, bad: TransactionWords, be
       ...takers(0, 3),
       ...before,
       give(0, transaction(`${clause}-bad`, { by: 'alice', ...bad })),
-      give(0, transaction(`${clause}-good`, { by: 'bob', ...good })),
+      pushed(0, transaction(`${clause}-good`, { by: 'bob', ...good })),
       wait(400),
       listed(),
       wait(1_300),
@@ -142,7 +142,7 @@ export const checks: readonly Check[] = [
   ),
   edgeCheck('MEM-011', 'slot-far', 'A transaction that is valid for too long is ignored', { until: SLOT + 4_096 }, { until: SLOT + 4_099 }),
   edgeCheck('MEM-012', 'nonce-used', 'A transaction with a nonce that was used is ignored', { nonce: 5 }, { nonce: 4 }),
-  edgeCheck('MEM-013', 'nonce-ahead', 'A transaction with a nonce too far ahead is ignored', { nonce: 5 }, { nonce: 13 }),
+  edgeCheck('MEM-013', 'nonce-ahead', 'A transaction with a nonce too far ahead is ignored', { nonce: 12 }, { nonce: 13 }),
   edgeCheck(
     'MEM-014',
     'balance',
@@ -356,7 +356,10 @@ export const checks: readonly Check[] = [
             transaction('a6', { nonce: 6 }),
             transaction('b5', { by: 'bob', fee: 300 }),
             transaction('a9', { nonce: 9 }),
+            transaction('d9', { by: 'carol', nonce: 9, fee: 900 }),
           ),
+          // More than are handed over at a time.
+          pushed(0, ...Array.from({ length: 9 }, (_, index) => transaction(`c${index}`, { by: `account-${index}`, fee: 200 + index }))),
           wait(300),
           { op: 'open', link: 7, peer: 'leader', mode: 'session', capabilities: ['direct/1', 'mempool/1'] },
           wait(4_800),
@@ -390,22 +393,19 @@ export const checks: readonly Check[] = [
     id: 'mempool.batches',
     title: 'Large transactions leave in frames that hold no more than their bytes',
     clauses: ['MEM-032'],
-    plans: fc
-      .integer({ min: 5, max: 7 })
-      .map((count) =>
-        mempoolPlan(
-          [
-            ...takers(0, 2),
-            ...Array.from({ length: count }, (_, index) =>
-              pushed(0, transaction(`large-${index}`, { by: `account-${index}`, size: 7_800 })),
-            ),
-            wait(300),
-            { op: 'open', link: 7, peer: 'leader', mode: 'session', capabilities: ['direct/1', 'mempool/1'] },
-            wait(6_000),
-          ],
-          { ledger: ledger([...Array.from({ length: 8 }, () => 'nobody'), 'leader', 'leader']) },
-        ),
+    plans: fc.integer({ min: 5, max: 7 }).map((count) =>
+      mempoolPlan(
+        [
+          ...takers(0, 2),
+          // What comes in one frame need not leave in one.
+          pushed(0, ...Array.from({ length: count }, (_, index) => transaction(`large-${index}`, { by: `account-${index}`, size: 7_800 }))),
+          wait(300),
+          { op: 'open', link: 7, peer: 'leader', mode: 'session', capabilities: ['direct/1', 'mempool/1'] },
+          wait(6_000),
+        ],
+        { ledger: ledger([...Array.from({ length: 8 }, () => 'nobody'), 'leader', 'leader']) },
       ),
+    ),
     rules: [batchesAreSmall],
   }),
 ];
