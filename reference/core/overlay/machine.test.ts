@@ -39,8 +39,7 @@ type Asked = Extract<OverlayOutput, { readonly type: 'ask' }>;
 function start(overrides: Readonly<Record<string, string>> = {}, more: Partial<OverlayOptions> = {}) {
   const made = makeParams('conformance', { 'overlay.strategy': 'supernode', ...overrides });
   if (!made.ok) throw new Error(made.message);
-  const self =
-    more.identitySeed === undefined ? person(1) : derivePeerId(portableCrypto, 1, portableCrypto.ed25519PublicKey(more.identitySeed));
+  const { identitySeed = seedOf(1) } = more;
   /** What gossip would say. */
   const own = { carriedBytes: 0, accepted: 0, answered: 0, missed: 0 };
   const services = new Map<LinkId, LinkService>();
@@ -49,8 +48,8 @@ function start(overrides: Readonly<Record<string, string>> = {}, more: Partial<O
     crypto: portableCrypto,
     rng: createRng(Uint8Array.of(7)),
     networkId: NETWORK,
-    identitySeed: seedOf(1),
-    self,
+    identitySeed,
+    self: derivePeerId(portableCrypto, 1, portableCrypto.ed25519PublicKey(identitySeed)),
     networkSize: () => 0,
     contactOf: () => undefined,
     serviceOf: (id) => services.get(id),
@@ -112,27 +111,14 @@ const routes = (outputs: readonly OverlayOutput[]) =>
     return route.ok ? [{ link: Number(id), ...route.value }] : [];
   });
 
-/** The body of the Route in which person `from` sends to a target over a session with it. */
-function routeFrom(from: number, to: PeerId, data: string, hops = 0): Uint8Array {
-  const node = start({}, { identitySeed: seedOf(from), self: person(from) });
-  node.up(1);
-  const sent = node.give({
-    type: 'local',
-    token: 1,
-    request: { type: 'overlay.send', to: person(1), topic: 'app/chat', data: encodeUtf8(data) },
-  });
-  if (to === person(1)) {
-    const [route] = routes(sent);
-    if (route !== undefined) return encodeRoute({ target: to, hops, envelope: route.envelope });
-  }
-  node.up(99);
-  const other = start({}, { identitySeed: seedOf(from), self: person(from), contactOf: () => undefined });
-  for (let number = 2; number < 12; number++) if (person(number) === to) other.up(number);
-  const [route] = routes(
-    other.give({ type: 'local', token: 1, request: { type: 'overlay.send', to, topic: 'app/chat', data: encodeUtf8(data) } }),
-  );
+/** The body of a Route that person `from` makes for person `to`, as it stands after so many hops. */
+function routeFrom(from: number, to: number, data: string, hops = 0): Uint8Array {
+  const node = start({}, { identitySeed: seedOf(from) });
+  node.up(to);
+  const request = { type: 'overlay.send', to: person(to), topic: 'app/chat', data: encodeUtf8(data) } as const;
+  const [route] = routes(node.give({ type: 'local', token: 1, request }));
   if (route === undefined) throw new Error('there is a session with the target');
-  return encodeRoute({ target: to, hops, envelope: route.envelope });
+  return encodeRoute({ target: person(to), hops, envelope: route.envelope });
 }
 
 /** A node that has become a supernode, with sessions 2 to 6. */
@@ -274,7 +260,7 @@ describe('the overlay machine', () => {
   test('OVL-048, OVL-044: a Route for this node is delivered once', () => {
     const node = start();
     node.up(2);
-    const body = routeFrom(2, person(1), 'hello');
+    const body = routeFrom(2, 1, 'hello');
     const received = [node.frame(2, KIND_ROUTE, body), node.frame(2, KIND_ROUTE, body)].map(
       (outputs) => outputs.filter((output) => output.type === 'notice').length,
     );
@@ -285,9 +271,9 @@ describe('the overlay machine', () => {
     const node = start();
     node.up(2);
     node.up(3);
-    const sent = routes(node.frame(2, KIND_ROUTE, routeFrom(2, person(3), 'onwards', 4)));
+    const sent = routes(node.frame(2, KIND_ROUTE, routeFrom(2, 3, 'onwards', 4)));
     expect(sent.map(({ link: id, hops }) => [id, hops])).toEqual([[3, 5]]);
-    expect(routes(node.frame(2, KIND_ROUTE, routeFrom(2, person(3), 'too far', 10)))).toEqual([]);
+    expect(routes(node.frame(2, KIND_ROUTE, routeFrom(2, 3, 'too far', 10)))).toEqual([]);
   });
 
   test('OVL-061, OVL-059: a target that nothing is known of is looked up, dialled, and sent the message', () => {
