@@ -218,6 +218,11 @@ describe('the overlay machine', () => {
     );
     expect(told).toEqual(['candidate', 'supernode']);
     expect(roles(outputs).filter((text) => text.endsWith('supernode'))).toEqual([2, 3, 4, 5, 6].map((id) => `${id} supernode`));
+    const node = start();
+    for (let number = 2; number <= 6; number++) node.up(number);
+    const sinceMs = new Map<string, number>();
+    for (let ms = 250; ms <= 30_000; ms += 250) for (const text of roles(node.pass(250, 5_000))) sinceMs.set(text, ms);
+    expect((sinceMs.get('2 supernode') ?? 0) - (sinceMs.get('2 candidate') ?? 0)).toBeGreaterThanOrEqual(5_000);
   });
 
   test('OVL-013: who carries nothing stays a leaf', () => {
