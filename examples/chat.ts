@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   let isJoined = false;
   // Without a peer there is nobody to tell, so each new one is a reason to try.
   const join = async (): Promise<void> => {
-    isJoined ||= await chat.join();
+    if (!isJoined) isJoined = await chat.join();
   };
   const who = async (): Promise<void> => {
     await join();

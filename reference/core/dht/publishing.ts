@@ -18,10 +18,7 @@ import { judgeProvider } from './values.ts';
 const OWN_SUBNET = 'own';
 
 /** Takes something up for publication; false when there is too much. One of the same key is replaced. */
-export function publish(
-  state: DhtState,
-  publication: Pick<Publication, 'key' | 'ttlMs' | 'value' | 'expectedNext' | 'told'>,
-): boolean {
+export function publish(state: DhtState, publication: Pick<Publication, 'key' | 'ttlMs' | 'value' | 'expectedNext' | 'told'>): boolean {
   const key = toHex(publication.key);
   const { params } = state.options;
   if (!state.publications.has(key) && state.publications.size >= params['dht.published_max']) return false;
