@@ -12,6 +12,7 @@ import {
   leafAsksWithinBounds,
   silentIsGivenUp,
 } from '../invariants/overlay-attachments.ts';
+import { placeIsSaid } from '../invariants/overlay-place.ts';
 import { overlayFramesNeedOverlay, rolesAreSaid } from '../invariants/overlay-roles.ts';
 import { type OverlayView, ROLES, roleOf } from '../invariants/overlay-view.ts';
 import type { Rule } from '../invariants/rule.ts';
@@ -69,7 +70,36 @@ const KEPT: readonly Step[] = [
   wait(1_500),
 ];
 
+/** Somebody who takes records and no part in the overlay. */
+const READER: Step = { op: 'open', link: 9, peer: 'reader', mode: 'session', capabilities: ['gossip/1', 'records/1'] };
+
 export const checks: readonly Check[] = [
+  overlayCheck({
+    id: 'overlay.leaf.place',
+    title: 'A leaf says in its contact record whose leaf it is',
+    clauses: ['OVL-062'],
+    needs: ['records/1'],
+    plans: fc
+      .record({ first: fc.integer({ min: 1, max: 3 }), gone: fc.boolean() })
+      .map(({ first, gone }) =>
+        plan(
+          [
+            READER,
+            ...members(0, 4),
+            ...CLAIM(4),
+            wait(1_500),
+            ...Array.from({ length: first }, (_, link) => attached(link, true)),
+            wait(3_000),
+            ...(gone ? [{ op: 'closeLink', link: 0 } as const, wait(3_500)] : [detach(0), wait(3_500)]),
+            attached(3, true),
+            wait(3_000),
+          ],
+          LEAF,
+        ),
+      ),
+    rules: [placeIsSaid],
+    runs: 4,
+  }),
   overlayCheck({
     id: 'overlay.role.said',
     title: 'A node says its role on each overlay session, and on no other',
