@@ -1,7 +1,7 @@
 /** What the node publishes: to whom, when, and again while nobody takes it (DHT-090 to DHT-097). */
 import { bigIn, envelopeIn, textIn } from '../driver/seen.ts';
 import { hex, unhex, utf8 } from '../model/bytes.ts';
-import { byDistance } from '../model/dht.ts';
+import { byDistance, distance } from '../model/dht.ts';
 import { judgeProvider } from '../model/dht-values.ts';
 import type { Finding } from '../runner/check.ts';
 import { type DhtRule, type DhtView, type Exchange, envelopeBytes, short } from './dht-view.ts';
@@ -41,9 +41,10 @@ export const publishesInTime: DhtRule = {
             .filter((one) => one.event < first.event && one.event > (rounds[index - 1]?.[0]?.event ?? at))
             .map(({ peerId = '' }) => peerId),
         );
+        const radius = regionAtLeast(view, first.event);
         const due = byDistance(unhex(key), [...known].map(unhex))
-          .map(hex)
-          .slice(0, view.number('dht.bucket_size'));
+          .filter((id, rank) => rank < view.number('dht.bucket_size') || distance(unhex(key), id) < radius)
+          .map(hex);
         const wrote = new Set(round.map(({ peerId }) => peerId));
         for (const id of due)
           if (!wrote.has(id)) findings.push({ clause: 'DHT-090', expected: `a record to ${short(id)}`, observed: 'none', at: first.event });
@@ -72,6 +73,26 @@ export const publishesInTime: DhtRule = {
     return { findings, exercised };
   },
 };
+
+/**
+ * How far the region of DHT-077 reaches at least, whichever of its samples the node counts: by the largest estimate that any of them gives.
+ * Of a target, all who ever answered stand for those of one lookup, which lie no nearer.
+ */
+function regionAtLeast(view: DhtView, event: number): bigint {
+  const k = view.number('dht.bucket_size');
+  const answered = view.exchanges.filter(
+    (one) => one.by === 'node' && one.message === 'FindNode' && one.event < event && one.answer !== undefined,
+  );
+  let most = 0n;
+  for (const target of new Set(answered.map(({ fields }) => textIn(fields, 'target')))) {
+    const ids = [...new Set(answered.filter(({ fields }) => textIn(fields, 'target') === target).map(({ peerId = '' }) => peerId))];
+    const nearest = byDistance(unhex(target), ids.map(unhex)).slice(0, k);
+    const farthest = distance(unhex(target), nearest.at(-1) ?? unhex(target));
+    const size = nearest.length < k || farthest === 0n ? BigInt(1 + nearest.length) : 1n + (2n ** 256n * BigInt(k)) / farthest;
+    if (size > most) most = size;
+  }
+  return (BigInt(view.number('dht.region_nodes')) * 2n ** 256n) / (most === 0n ? 1n : most);
+}
 
 function keyOf(fields: Exchange['fields']): string {
   const payload = envelopeIn(fields, 'provider')?.payload;

@@ -227,9 +227,9 @@ export const dialsWithinBounds: DhtRule = {
   },
 };
 
-/** The estimate stands for the size of the network where none is configured (DHT-111). */
+/** The estimate stands for the size of the network where none is configured, from all samples that count (DHT-110, DHT-111). */
 export const spreadsByTheEstimate: DhtRule = {
-  clauses: ['DHT-111'],
+  clauses: ['DHT-110', 'DHT-111'],
   judge(view) {
     const findings: Finding[] = [];
     let exercised = false;
@@ -251,8 +251,9 @@ export const spreadsByTheEstimate: DhtRule = {
       );
       if (links <= size) return;
       exercised = true;
-      if (pushed.size !== size)
-        findings.push({ clause: 'DHT-111', expected: `a Push on ${size} links`, observed: `on ${pushed.size}`, at });
+      if (pushed.size === size) return;
+      for (const clause of samples.length > 1 ? ['DHT-110', 'DHT-111'] : ['DHT-111'])
+        findings.push({ clause, expected: `a Push on ${size} links`, observed: `on ${pushed.size}`, at });
     });
     return { findings, exercised };
   },

@@ -218,6 +218,7 @@ export const checks: readonly Check[] = [
     title: 'What a node provides it publishes to those nearest, and anew before it is over, until it is withdrawn',
     clauses: ['DHT-090', 'DHT-091', 'DHT-092', 'DHT-093', 'DHT-094'],
     needs: LOOKUP_NEEDS,
+    // With few nearest and a wide region it is the region that counts.
     plans: fc.constantFrom(1, 0).map((short) =>
       plan(
         [
@@ -234,6 +235,8 @@ export const checks: readonly Check[] = [
             'dht.check_ms': '60000',
             'dht.provider_ttl_ms': '240000',
             'dht.short_ttl_ms': '180000',
+            'dht.bucket_size': '2',
+            'dht.region_nodes': '100',
           },
           listenAddresses: ['udp://7.7.7.7:7600'],
         },
@@ -421,6 +424,30 @@ export const checks: readonly Check[] = [
           { overrides: { 'gossip.network_size': '0', 'dht.refresh_ms': '20000' } },
         ),
       ),
+    rules: [spreadsByTheEstimate],
+    runs: 2,
+  }),
+  dhtCheck({
+    id: 'dht.size.remembered',
+    title: 'The estimate looks back on more than the last lookup',
+    clauses: ['DHT-110', 'DHT-111'],
+    needs: ['dht/1', 'gossip/1'],
+    plans: fc.constantFrom(1, 2).map((left) => {
+      const links = Array.from({ length: 14 }, (_, link) => link);
+      const answers = (link: number): Step => ({ op: 'behave', as: 'answers', link, with: knows([]) });
+      return plan(
+        [
+          ...links.flatMap((link) => [contact(link), answers(link)]),
+          wait(45_000),
+          // From now on most say nothing to questions, though their sessions stay.
+          ...links.slice(left).map((link): Step => ({ op: 'behave', as: 'answers', link, with: {} })),
+          wait(90_000),
+          { op: 'publish', topic: 'app/kit', data: '01' },
+          wait(1_500),
+        ],
+        { overrides: { 'gossip.network_size': '0', 'dht.refresh_ms': '20000', 'dht.estimate_samples': '256' } },
+      );
+    }),
     rules: [spreadsByTheEstimate],
     runs: 2,
   }),

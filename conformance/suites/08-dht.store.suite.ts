@@ -15,7 +15,7 @@ import {
   value,
 } from '../arbitraries/dht-plans.ts';
 import { plan, wait } from '../arbitraries/gossip-plans.ts';
-import type { Step } from '../driver/plan.ts';
+import type { Step, Value } from '../driver/plan.ts';
 import { keepsAsItShould } from '../invariants/dht-store.ts';
 import type { Check } from '../runner/check.ts';
 import { dhtCheck } from './dht-check.ts';
@@ -31,6 +31,12 @@ const record = (link: number, name: string, fields: Parameters<typeof provider>[
   provider(`c${link}`, name, { host: hostOf(link), ...fields });
 
 const providersOf = (link: number, name = 'content'): Step => ask(link, 'GetProviders', { key: key(name) });
+
+/** The key of a value of namespace `hash` of so many bytes. */
+function hashKey(size: number): Value {
+  const length = Uint8Array.from(size < 128 ? [size] : [(size & 127) | 128, size >> 7]);
+  return { hash: [{ utf8: 'carillon/v1/dht-value\0' }, '04', { utf8: 'hash' }, Buffer.from(length).toString('hex'), { size }] };
+}
 
 export const checks: readonly Check[] = [
   dhtCheck({
@@ -174,21 +180,24 @@ export const checks: readonly Check[] = [
     id: 'dht.store.farthest',
     title: 'When all is full the farthest makes room for what is nearer, and for nothing else',
     clauses: ['DHT-044', 'DHT-050', 'DHT-057', 'DHT-069'],
-    plans: fc
-      .uniqueArray(fc.integer({ min: 0, max: 999 }), { minLength: 16, maxLength: 16 })
-      .map((names) =>
-        plan(
-          [
-            from(0),
-            client(40),
-            ...names.map((name) => addProvider(0, record(0, `r${name}`, { key: key(`k${name}`) }))),
-            wait(100),
-            ...names.map((name) => providersOf(40, `k${name}`)),
-            wait(1_200),
-          ],
-          { overrides: { 'dht.stored_max': '8', 'dht.stored_per_key_max': '8', 'dht.stored_per_subnet_max': '64' } },
-        ),
+    plans: fc.uniqueArray(fc.integer({ min: 0, max: 999 }), { minLength: 16, maxLength: 16 }).map((names) =>
+      plan(
+        [
+          from(0),
+          client(40),
+          // Records and values have their room together.
+          ...names.map((name, index) =>
+            index % 2 === 0
+              ? addProvider(0, record(0, `r${name}`, { key: key(`k${name}`) }))
+              : ask(0, 'PutValue', { namespace: 'hash', content: { size: 1 + name }, ttlMs: 600_000 }),
+          ),
+          wait(100),
+          ...names.map((name, index) => (index % 2 === 0 ? providersOf(40, `k${name}`) : ask(40, 'GetValue', { key: hashKey(1 + name) }))),
+          wait(1_200),
+        ],
+        { overrides: { 'dht.stored_max': '8', 'dht.stored_per_key_max': '8', 'dht.stored_per_subnet_max': '64' } },
       ),
+    ),
     rules: [keepsAsItShould],
     runs: 3,
   }),
