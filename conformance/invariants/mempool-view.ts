@@ -30,6 +30,7 @@ export interface TransactionDeparture {
   readonly link: number;
   readonly via: 'Push' | 'Forward';
   readonly id: string;
+  readonly hops: number;
 }
 
 /** A session of the node. */
@@ -228,8 +229,8 @@ export function viewMempool(trace: Trace): MempoolView {
         const carried = transactionsIn(event.frame);
         if (carried.length > 0)
           batches.push({ event: index, bytes: carried.reduce((sum, { envelope }) => sum + envelope.bytes.length / 2, 0) });
-        for (const { envelope, via } of carried) {
-          departures.push({ event: index, atMs: event.atMs, link: event.link, via, id: envelope.id ?? '' });
+        for (const { envelope, via, hops } of carried) {
+          departures.push({ event: index, atMs: event.atMs, link: event.link, via, id: envelope.id ?? '', hops });
         }
         return;
       }

@@ -107,6 +107,14 @@ export const passesOn: Rule<MempoolView> = {
           at: departure.event,
         });
       }
+      if (cause?.via === 'Forward' && departure.via === 'Push' && departure.hops !== 1) {
+        findings.push({
+          clause: 'MEM-033',
+          expected: 'one hop, as of what came with none',
+          observed: `${departure.hops}`,
+          at: departure.event,
+        });
+      }
       if (cause !== undefined) continue;
       const refused = view.arrivals.find(({ id }) => id === departure.id);
       findings.push({

@@ -179,12 +179,12 @@ export const checks: readonly Check[] = [
       .constantFrom(99, 100, 101, 500)
       .chain((fee) =>
         fc
-          .constantFrom('account-20', 'account-3')
+          .constantFrom('account-20', 'account-1')
           .map((by) =>
             mempoolPlan([
               ...takers(0, 3),
               ...full,
-              pushed(1, transaction('newcomer', { by, fee, nonce: by === 'account-3' ? 6 : 5 })),
+              pushed(1, transaction('newcomer', { by, fee, nonce: by === 'account-1' ? 6 : 5 })),
               pushed(1, transaction('last', { by: 'account-21', fee: 103 })),
               wait(400),
               listed(),
@@ -193,6 +193,52 @@ export const checks: readonly Check[] = [
           ),
       ),
     rules: [listsAsModel('MEM-021'), verdictsAsModel('MEM-016'), passesOn],
+  }),
+  mempoolCheck({
+    id: 'mempool.room.bytes',
+    title: 'Where those that are cheaper do not make enough room, none of them leaves',
+    clauses: ['MEM-021', 'MEM-016'],
+    plans: fc.constantFrom(20, 7_000).map((size) => {
+      const large = Array.from({ length: 8 }, (_, index) =>
+        transaction(`large-${index}`, { by: `account-${index}`, fee: 90_000 + index, size: 7_700 }),
+      );
+      const small = Array.from({ length: 4 }, (_, index) =>
+        transaction(`small-${index}`, { by: `account-${10 + index}`, fee: 10 + index }),
+      );
+      return mempoolPlan([
+        ...takers(0, 3),
+        pushed(0, ...large.slice(0, 4)),
+        pushed(1, ...large.slice(4)),
+        pushed(0, ...small),
+        pushed(1, transaction('newcomer', { by: 'bob', fee: 10_000, size })),
+        wait(400),
+        listed(),
+        wait(500),
+      ]);
+    }),
+    rules: [listsAsModel('MEM-021'), verdictsAsModel('MEM-016')],
+    runs: 2,
+  }),
+  mempoolCheck({
+    id: 'mempool.ignored-free',
+    title: 'Transactions that are ignored use up no flood bucket of their account',
+    clauses: ['MEM-001', 'MEM-017'],
+    plans: fc
+      .constantFrom<TransactionWords>({ nonce: 4 }, { until: SLOT - 1 }, { amount: BALANCE })
+      .map((bad) =>
+        mempoolPlan([
+          ...takers(0, 4),
+          ...Array.from({ length: 3 }, (_, link) =>
+            pushed(link, ...Array.from({ length: 8 }, (__, index) => transaction(`bad-${link}-${index}`, { ...bad, fee: 100 + index }))),
+          ),
+          pushed(3, transaction('good')),
+          wait(400),
+          listed(),
+          wait(500),
+        ]),
+      ),
+    rules: [listsAsModel('MEM-001'), passesOn],
+    runs: 2,
   }),
   mempoolCheck({
     id: 'mempool.order',
