@@ -35,7 +35,7 @@ export const comparesItsPool: Rule<MempoolView> = {
     const isCompared = lasting.some(({ comparedMs }) => comparedMs !== undefined);
     const finding: Finding = {
       clause: 'MEM-035',
-      expected: `a sketch of the transactions within ${roundMs} ms`,
+      expected: `an exchange over the transactions within ${roundMs} ms`,
       observed: 'none',
       at: view.trace.events.length - 1,
     };

@@ -44,7 +44,7 @@ export interface MempoolSpan {
   readonly takesTransactions: boolean;
   /** Whether transactions can be compared on it. */
   readonly reconciles: boolean;
-  /** When the node first asked for a sketch of transactions on it. */
+  /** When the node first began to compare transactions on it, by a sketch or by ranges. */
   comparedMs: number | undefined;
 }
 
@@ -211,6 +211,9 @@ export function viewMempool(trace: Trace): MempoolView {
         const sketch = seenMessage(event.frame, 'SketchRequest');
         if (sketch !== undefined && numberIn(sketch, 'set') === TRANSACTIONS_SET) {
           salts.set(event.link, textIn(sketch, 'salt'));
+        }
+        const beginning = sketch ?? seenMessage(event.frame, 'RangeRequest');
+        if (beginning !== undefined && numberIn(beginning, 'set') === TRANSACTIONS_SET) {
           const span = spanOf(event.link);
           if (span !== undefined) span.comparedMs ??= event.atMs;
         }

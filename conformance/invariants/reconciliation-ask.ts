@@ -4,8 +4,9 @@ import { hex, unhex, utf8 } from '../model/bytes.ts';
 import { judgeEnvelope } from '../model/envelope.ts';
 import { decodeTable, expectedInTable } from '../model/iblt.ts';
 import { readRanges } from '../model/ranges.ts';
-import { type CodedSymbol, decodeSketch, expectedInStream, readSymbols, shortId } from '../model/riblt.ts';
+import { type CodedSymbol, type Decoding, decodeSketch, expectedInStream, readSymbols, shortId } from '../model/riblt.ts';
 import type { Finding } from '../runner/check.ts';
+import { ownIds } from './reconciliation-own.ts';
 import { type NodeExchange, nodeExchanges, type Question, type ReconciliationView } from './reconciliation-view.ts';
 import type { Rule } from './rule.ts';
 
@@ -20,6 +21,15 @@ function rule(clauses: readonly string[], judge: (view: ReconciliationView, find
       return { findings, exercised };
     },
   };
+}
+
+/**
+ * Whether the node begins every exchange with ranges. No clause has it begin with sketches, and those on sketches do not bind it
+ * then: it has been seen to do what it may.
+ */
+function usesRangesAlone(view: ReconciliationView): boolean {
+  const exchanges = nodeExchanges(view);
+  return exchanges.length > 1 && exchanges.every(({ beginning }) => beginning.message === 'RangeRequest');
 }
 
 function firstRequests(view: ReconciliationView): readonly Question[] {
@@ -48,7 +58,7 @@ export const beginsAfresh: ViewRule = rule(['RCN-010', 'RCN-011'], (view, findin
       });
     }
   }
-  return requests.length > 1;
+  return requests.length > 1 || usesRangesAlone(view);
 });
 
 /** The digest is that of the ids that the node held: those that it gave when somebody pulled from it at the same time. Spec: RCN-011 */
@@ -73,7 +83,7 @@ export const digestFits: ViewRule = rule(['RCN-011'], (view, findings) => {
       });
     }
   }
-  return exercised;
+  return exercised || usesRangesAlone(view);
 });
 
 /** Spec: RCN-013, RCN-033 */
@@ -107,7 +117,7 @@ export const goesOn: ViewRule = rule(['RCN-013', 'RCN-033'], (view, findings) =>
       }
     });
   }
-  return exercised;
+  return exercised || usesRangesAlone(view);
 });
 
 /** Spec: RCN-014 to RCN-016 */
@@ -247,7 +257,7 @@ export const asksSmaller: ViewRule = rule(['RCN-019'], (view, findings) => {
       findings.push({ clause: 'RCN-019', at: next.beginning.event, expected: `more than ${before} prefix bits`, observed: `${bits}` });
     }
   }
-  return exercised;
+  return exercised || usesRangesAlone(view);
 });
 
 /** The clause that a reply of the kit breaks so that the node closes, or undefined. */
@@ -451,7 +461,7 @@ export const fetchesAll: ViewRule = rule(['RCN-040', 'RCN-047'], (view, findings
   const shown = new Set<string>();
   const withinMs = view.number('session.reaction_ms_max') + view.slackMs;
   for (const exchange of nodeExchanges(view)) {
-    const lacking = lackingOf(exchange, shown);
+    const lacking = lackingOf(view, exchange, shown);
     const fetches = exchange.requests.filter(({ message }) => message === 'FetchRequest');
     const last = exchange.requests.at(-1);
     for (const fetch of fetches) for (const { id } of envelopesIn(fetch.reply?.fields ?? {}, 'items')) if (id !== undefined) shown.add(id);
@@ -488,9 +498,8 @@ export const fetchesAll: ViewRule = rule(['RCN-040', 'RCN-047'], (view, findings
   return exercised;
 });
 
-/** Short ids or ids that a decoded exchange shows the node to lack, when the answerer holds nothing that the node was shown before. */
-function lackingOf({ requests }: NodeExchange, shown: ReadonlySet<string>): readonly string[] | undefined {
-  const fetch = requests.find(({ message }) => message === 'FetchRequest');
+/** Short ids or ids that a decoded exchange shows the node to lack. */
+function lackingOf(view: ReconciliationView, { requests }: NodeExchange, shown: ReadonlySet<string>): readonly string[] | undefined {
   const [beginning] = requests;
   if (beginning === undefined) return undefined;
   if (beginning.message === 'RangeRequest') {
@@ -506,28 +515,20 @@ function lackingOf({ requests }: NodeExchange, shown: ReadonlySet<string>): read
     );
     return ids.filter((id) => !mine.has(id) && !shown.has(id));
   }
+  const decoding = numberIn(beginning.fields, 'cells') > 0 ? decodedTable(view, beginning) : decodedSketch(view, requests);
+  if (decoding?.outcome !== 'decoded') return undefined;
   const salt = unhex(textIn(beginning.fields, 'salt'));
-  const cells = numberIn(beginning.fields, 'cells');
-  // The kit decodes against nothing: what comes out is the answerer's whole partition.
-  const whole = cells > 0 ? wholeTable(salt, beginning) : wholeSketch(salt, requests);
-  if (whole === undefined) return fetch === undefined ? undefined : [];
   const known = new Set([...shown].map((id) => hex(shortId(salt, unhex(id)))));
-  return whole.filter((short) => !known.has(short));
+  return decoding.theirs.filter((short) => !known.has(short));
 }
 
-function wholeSketch(salt: Uint8Array, requests: readonly Question[]): readonly string[] | undefined {
+/** What a sketch shows against what the node held; undefined when the trace does not show that, or a symbol is out of form. */
+function decodedSketch(view: ReconciliationView, requests: readonly Question[]): Decoding | undefined {
+  const [beginning] = requests;
   const symbols = symbolsOf(requests);
-  if (symbols === undefined || symbols.length === 0) return undefined;
-  const decoding = decodeSketch(salt, [], symbols);
-  return decoding.outcome === 'decoded' ? decoding.theirs : undefined;
-}
-
-function wholeTable(salt: Uint8Array, { fields, reply }: Question): readonly string[] | undefined {
-  const [cells, size] = [numberIn(fields, 'cells'), numberIn(reply?.fields ?? {}, 'size')];
-  if (reply === undefined || numberIn(reply.fields, 'outcome') !== 0) return undefined;
-  const table = readSymbols(unhex(textIn(reply.fields, 'symbols')), cells, size, expectedInTable(size, cells));
-  const decoding = table && decodeTable(salt, [], table);
-  return decoding?.outcome === 'decoded' ? decoding.theirs : undefined;
+  if (beginning === undefined || symbols === undefined || symbols.length === 0) return undefined;
+  const own = ownIds(view, beginning);
+  return own && decodeSketch(unhex(textIn(beginning.fields, 'salt')), own, symbols);
 }
 
 /** Fetched records that chapter 06 accepts are held, and those that it rejects are not: a RecordRequest shows which. Spec: RCN-046 */
@@ -587,23 +588,40 @@ export const endsRanges: ViewRule = rule(['RCN-077', 'RCN-081'], (view, findings
   return exercised;
 });
 
+/** Whether the table of an exchange came out; undefined when it is no table, or nobody can tell. */
+function isTableDecoded(view: ReconciliationView, beginning: Question): boolean | undefined {
+  const decoding = decodedTable(view, beginning);
+  return decoding && decoding.outcome === 'decoded';
+}
+
+/** What a table shows against what the node held; undefined when it is no table, or the trace does not show what it held. */
+function decodedTable(view: ReconciliationView, beginning: Question): Decoding | undefined {
+  const { fields, reply } = beginning;
+  const [cells, size] = [numberIn(fields, 'cells'), numberIn(reply?.fields ?? {}, 'size')];
+  if (cells === 0 || reply === undefined || numberIn(reply.fields, 'outcome') !== 0) return undefined;
+  const table = readSymbols(unhex(textIn(reply.fields, 'symbols')), cells, size, expectedInTable(size, cells));
+  const own = ownIds(view, beginning);
+  return table && own && decodeTable(unhex(textIn(fields, 'salt')), own, table);
+}
+
 /** A table that did not decode is followed by one of twice the cells, three at most. Spec: RCN-064 */
 export const doublesTables: ViewRule = rule(['RCN-064'], (view, findings) => {
   let exercised = false;
   for (const span of view.spans) {
     const own = nodeExchanges(view).filter(({ beginning }) => beginning.link === span.link && numberIn(beginning.fields, 'set') === 1);
-    let tables = 0;
+    // In succession; undefined when one is among them of which nobody can tell.
+    let tables: number | undefined = 0;
     own.forEach(({ beginning, requests }, position) => {
       const cells = numberIn(beginning.fields, 'cells');
-      const isUndecoded =
-        cells > 0 &&
-        beginning.reply !== undefined &&
-        numberIn(beginning.reply.fields, 'outcome') === 0 &&
-        wholeTable(unhex(textIn(beginning.fields, 'salt')), beginning) === undefined &&
-        requests.length === 1;
-      tables = isUndecoded ? tables + 1 : 0;
+      const isDecoded = requests.length > 1 || isTableDecoded(view, beginning);
+      if (isDecoded !== false) {
+        tables = isDecoded || cells === 0 ? 0 : undefined;
+        return;
+      }
+      if (tables === undefined) return;
+      tables += 1;
       const next = own[position + 1]?.beginning;
-      if (!isUndecoded || next === undefined) return;
+      if (next === undefined) return;
       exercised = true;
       const expected = tables === 3 ? 'ranges' : `${2 * cells} cells`;
       const observed = next.message === 'RangeRequest' ? 'ranges' : `${numberIn(next.fields, 'cells')} cells`;
@@ -611,8 +629,14 @@ export const doublesTables: ViewRule = rule(['RCN-064'], (view, findings) => {
       if (tables === 3) tables = 0;
     });
   }
-  return exercised;
+  return exercised || usesRangesAlone(view) || asksForNoTable(view);
 });
+
+/** Whether the node compares by symbols with peers that would give it tables: RCN-064 binds those that ask for tables. */
+function asksForNoTable(view: ReconciliationView): boolean {
+  const begun = firstRequests(view).filter(({ link }) => view.spanOf(link)?.hasTables);
+  return begun.length > 1 && begun.every(({ fields }) => numberIn(fields, 'cells') === 0);
+}
 
 /** Replies that nobody asked for bring nothing about. Spec: RCN-035 */
 export const ignoresUnasked: ViewRule = rule(['RCN-035'], (view, findings) => {

@@ -254,16 +254,16 @@ export const checks: readonly Check[] = [
     id: 'reconcile.ask.fetch',
     title: 'What the node lacks it fetches, by sketches and by ranges',
     clauses: ['RCN-040', 'RCN-047'],
-    plans: fc
-      .integer({ min: 3, max: 8 })
-      .map((records) =>
-        stakedPlan([
-          ...holder(0, { records }),
-          ...holder(1, { records, from: 9, garbage: true, times: 1 }),
-          ...holder(2, { records, from: 17, lie: 'oneItem' }),
-          wait(12_000),
-        ]),
-      ),
+    plans: fc.integer({ min: 3, max: 8 }).map((records) =>
+      stakedPlan([
+        // Here the node says what it has of its own.
+        recordsSession(5),
+        ...holder(0, { records }),
+        ...holder(1, { records, from: 9, garbage: true, times: 1 }),
+        ...holder(2, { records, from: 17, lie: 'oneItem' }),
+        wait(12_000),
+      ]),
+    ),
     rules: [fetchesAll],
     runs: 4,
   }),
@@ -324,18 +324,18 @@ export const checks: readonly Check[] = [
     title: 'A table that does not decode is followed by larger ones, then by ranges',
     clauses: ['RCN-010', 'RCN-064', 'RCN-040'],
     needs: ['iblt/1'],
-    plans: fc
-      .integer({ min: 1, max: 10 })
-      .map((records) =>
-        stakedPlan(
-          [
-            ...holder(0, { records }, undefined, TABLES),
-            ...holder(1, { records, from: 11, garbage: true }, undefined, TABLES),
-            wait(16_000),
-          ],
-          { 'reconcile.iblt': 'on' },
-        ),
+    plans: fc.integer({ min: 1, max: 10 }).map((records) =>
+      stakedPlan(
+        [
+          // Here the node says what it has of its own.
+          recordsSession(5),
+          ...holder(0, { records }, undefined, TABLES),
+          ...holder(1, { records, from: 11, garbage: true }, undefined, TABLES),
+          wait(16_000),
+        ],
+        { 'reconcile.iblt': 'on' },
       ),
+    ),
     rules: [doublesTables, fetchesAll, beginsAfresh],
     runs: 3,
   }),

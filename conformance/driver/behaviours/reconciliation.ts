@@ -146,6 +146,9 @@ function transactionOf(kit: BehaviourKit, { by, nonce, fee, until, ageMs, isForg
 const RECORDS_SET = 1;
 const TRANSACTIONS_SET = 2;
 
+/** What is answered for a set that is not kept. */
+const NO_SET = 5;
+
 /** Garbage claims to be of few items, so that whoever estimates the difference goes on asking. */
 const GARBAGE_SIZE = 3;
 
@@ -187,7 +190,7 @@ const holder: BehaviourMaker = (given, kit): Behaviour => {
     if (lie === 'tooLarge') return reply({ outcome: 3, size: 1000 });
     if (lie === 'gone') return reply({ outcome: 4 });
     if (lie === 'unknownOutcome') return reply({ outcome: 77 });
-    if (numberIn(asked, 'set') !== heldSet || lie === 'noSet') return reply({ outcome: 5 });
+    if (numberIn(asked, 'set') !== heldSet || lie === 'noSet') return reply({ outcome: NO_SET });
     salt = unhex(textIn(asked, 'salt'));
     const ids = items.map(({ id }) => id).filter((id) => isInPartition(id, numberIn(asked, 'prefixBits'), numberIn(asked, 'prefix')));
     if (first === 0 && textIn(asked, 'digest') === hex(digestOf(salt, ids))) return reply({ outcome: 1, size: ids.length });
@@ -235,7 +238,9 @@ const holder: BehaviourMaker = (given, kit): Behaviour => {
     }
   }
 
-  function answerRange(frame: SeenFrame, asked: SeenFields): FrameSpec {
+  function answerRange(frame: SeenFrame, asked: SeenFields): FrameSpec | undefined {
+    if (settings.lie === 'halfSilent') return undefined;
+    if (numberIn(asked, 'set') !== heldSet) return messageFrame('RangeReply', { outcome: NO_SET }, frame.requestId);
     const reply = (message: Uint8Array): FrameSpec => messageFrame('RangeReply', { message: hex(message) }, frame.requestId);
     const zeros = new Uint8Array(16);
     const end = concat(u8(0), u8(0));
