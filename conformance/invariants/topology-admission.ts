@@ -2,7 +2,7 @@
 import { type Admission, admission, ROLES, type Role } from '../model/topology-choice.ts';
 import type { Finding } from '../runner/check.ts';
 import { hasOtherCause, type TopologyRule, uptimeMs } from './topology-judge.ts';
-import type { TopologySession, TopologyView } from './topology-view.ts';
+import { isTransient, type TopologySession, type TopologyView } from './topology-view.ts';
 
 function limitsOf(view: TopologyView): Parameters<typeof admission>[2] {
   const budget = (role: Role): number => view.number(`budget_${role.replace('-', '_')}_percent`);
@@ -24,8 +24,9 @@ function limitsOf(view: TopologyView): Parameters<typeof admission>[2] {
 function decisionOn(view: TopologyView, session: TopologySession): Admission | undefined {
   const { event } = session.up;
   const banned = view.isBanned(session.peerId, event);
-  if (banned === undefined) return undefined;
-  const others = view.standing(event).filter(({ peerId }) => peerId !== session.peerId);
+  // What was dialled for a question has rules of its own (TOP-070, TOP-071).
+  if (banned === undefined || isTransient(view, session)) return undefined;
+  const others = view.standing(event).filter((other) => other.peerId !== session.peerId && !isTransient(view, other));
   const counted = (one: TopologySession): Parameters<typeof admission>[1][number] => ({
     ...one,
     region: 'unknown',

@@ -261,3 +261,15 @@ export function viewTopology(trace: Trace): TopologyView {
     },
   };
 }
+
+/** Whether a session was dialled for a question, while enough others stood that nobody else wanted it. Spec: TOP-070 */
+export function isTransient(view: TopologyView, session: TopologySession): boolean {
+  const named = new Set(view.commands.flatMap(({ addresses }) => addresses));
+  const dial = view.dials.find(({ end }) => {
+    const up = end?.isOpen === true ? view.trace.events[end.event] : undefined;
+    return up?.type === 'linkUp' && up.link === session.link;
+  });
+  if (!view.isActive || dial === undefined || dial.isWish || named.has(dial.address) || view.isProtected(session.peerId, session.up.event))
+    return false;
+  return view.standing(session.up.event).length >= Math.max(view.number('connections_target'), view.number('outbound_min'));
+}

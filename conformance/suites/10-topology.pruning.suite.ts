@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { frames, plan } from '../arbitraries/session-plans.ts';
 import { candidates, crowd, hostAt, hosts, inbound, listens, protect, topology, urlAt, wait } from '../arbitraries/topology-plans.ts';
 import type { Step } from '../driver/plan.ts';
+import { admits } from '../invariants/topology-admission.ts';
 import { endsTransients, prunesLeastUsed, prunesNobodyWrong, prunesTooMany } from '../invariants/topology-pruning.ts';
 import type { Check } from '../runner/check.ts';
 import { topologyCheck } from './topology-check.ts';
@@ -164,5 +165,27 @@ export const checks: readonly Check[] = [
         ),
       ),
     rules: [endsTransients],
+  }),
+  topologyCheck({
+    id: 'topology.transient.free',
+    title: 'A session that was opened for a question takes nobody’s place',
+    needs: ['commands', 'outbound', 'dht/1'],
+    plans: fc.integer({ min: 2, max: 4 }).map((count) =>
+      plan(
+        [
+          ...crowd(1, 'in', hosts(count)),
+          { op: 'behave', as: 'silent', at: urlAt(hostAt(80)), peer: 'seed', capabilities: ['dht/1', 'gossip/1'] },
+          wait(35_000),
+          // The last of them is one too many.
+          ...crowd(20, 'more', hosts(9 - count, 20)),
+          wait(2_000),
+        ],
+        topology(
+          { ...CROWDED, connections_high: 8, connections_max: 8, newcomer_ms: 30_000, transient_ms: 60_000 },
+          { bootstrap: [urlAt(hostAt(80))] },
+        ),
+      ),
+    ),
+    rules: [admits('TOP-012')],
   }),
 ];
