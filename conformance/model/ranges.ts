@@ -200,7 +200,10 @@ export function react(
     const isList = range.mode === 'ids' && !isAsker;
     if (!isTooLong || isList) said.push(...addition);
     if (isTooLong) {
-      said.push({ end: END, mode: 'fingerprint', fingerprint: fingerprintOf(sorted.slice(upper).map(({ id }) => id)) });
+      // The last fingerprint is of what is left: behind a list that was told, or from a split on that was not.
+      if (!isList && skipped !== undefined) said.push({ end: skipped, mode: 'skip' });
+      const rest = sorted.slice(isList ? upper : lower);
+      said.push({ end: END, mode: 'fingerprint', fingerprint: fingerprintOf(rest.map(({ id }) => id)) });
       return { message: writeRanges(said), isDone: false, need, have };
     }
     skipped = answer.length > 0 ? undefined : range.end;

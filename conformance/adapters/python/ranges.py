@@ -171,7 +171,7 @@ def react(asker, longest, data, items):
         else:
             split(writer, items[at:end], bound)
             if full(len(writer.out)):
-                writer, rest = before, items[end:]  # the range that is left out is not in it
+                writer, rest = before, items[at:]
         if rest is not None:  # RCN-080
             writer.range(END, FINGERPRINT, fingerprint([id for _, id in rest]))
             break

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { concat, hex, sha256, u8, u64be, unhex, utf8 } from '../../model/bytes.ts';
 import { evaluate } from '../../model/evaluate.ts';
 import { expectedInTable, tableOf } from '../../model/iblt.ts';
-import { fingerprintOf, openMessage, react, type TimedItem, writeNumber } from '../../model/ranges.ts';
+import { fingerprintOf, openMessage, react, readRanges, type TimedItem, writeNumber, writeRanges } from '../../model/ranges.ts';
 import {
   type CodedSymbol,
   checksum,
@@ -320,6 +320,12 @@ function rangeFiles(): readonly GeneratedFile[] {
   const fit = message(bound(0), u8(1), fingerprintOf(answerer.map(({ id }) => id)));
   const many = timed('many', 180, 3n);
   const wide = openMessage(timed('other', 180, 3n));
+  // The eleventh of sixteen parts is right; the lists of the ten before it fill the message.
+  const read = readRanges(openMessage(many));
+  if ('clause' in read) throw new Error('the model reads its own message');
+  const mixed = writeRanges(
+    read.ranges.map((range, at) => (range.mode === 'fingerprint' && at !== 10 ? { ...range, fingerprint: zeros } : range)),
+  );
   const reacting = [
     reaction('RCN-075', 'valid', 'answer', 'the answerer splits what differs', 'answerer', 0, open, answerer),
     reaction('RCN-076', 'valid', 'asked', 'the asker takes the ids that it has not', 'asker', 0, answer.message, asker),
@@ -331,6 +337,16 @@ function rangeFiles(): readonly GeneratedFile[] {
     reaction('RCN-080', 'limit', 'long-list', 'a list of ids that is cut', 'answerer', 4096, message(bound(0), u8(2), u8(0)), many),
     reaction('RCN-080', 'limit', 'long-split', 'fingerprints that are left out', 'answerer', 4096, wide, many),
     reaction('RCN-080', 'limit', 'long-split-asker', 'the same at the asker', 'asker', 4096, wide, many),
+    reaction(
+      'RCN-080',
+      'limit',
+      'skip-before-split',
+      'a skip before fingerprints that are left out is told',
+      'answerer',
+      4096,
+      mixed,
+      many,
+    ),
     reaction(
       'RCN-079',
       'bound',

@@ -2,7 +2,8 @@
  * Range-based reconciliation: both sides hold items in the order of time and id; the asker tells
  * fingerprints of ranges, the answerer splits those that differ, until lists of ids are short enough
  * to be told. No estimate, no failure, nothing kept by the answerer between two messages. The messages
- * are those of negentropy, version 1; its published transcripts come out byte for byte.
+ * are those of negentropy, version 1; its published transcripts come out byte for byte, but for the fingerprint at the end
+ * of a message that is full (RCN-080).
  */
 import { toHex } from '../bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -181,6 +182,7 @@ function react(side: RangeSide, message: Uint8Array, found: Found | undefined): 
     let upper = findBound(items, lower, bound);
     let end = bound;
     let isKept = false;
+    let splitAt = started;
     if (mode === MODE_SKIP) {
       skipping = true;
     } else if (mode === MODE_FINGERPRINT) {
@@ -190,6 +192,7 @@ function react(side: RangeSide, message: Uint8Array, found: Found | undefined): 
         skipping = true;
       } else {
         told();
+        splitAt = writer.length;
         split(side, lower, upper, bound, writer);
       }
     } else if (mode === MODE_IDS) {
@@ -216,18 +219,18 @@ function react(side: RangeSide, message: Uint8Array, found: Found | undefined): 
     } else {
       return 'RCN-078';
     }
-    lower = upper;
-    reached = bound;
     if (isFull(writer.length)) {
-      const fault = checkRest(reader, reached);
+      const fault = checkRest(reader, bound);
       if (fault !== undefined) return fault;
       // A split that does not fit is put off with the rest; a list of ids was cut to fit.
-      if (!isKept) writer.rewind(started);
+      if (!isKept) writer.rewind(splitAt);
       writer.bound(END_BOUND);
       writer.number(MODE_FINGERPRINT);
-      writer.bytes(fingerprint(crypto, items, upper, items.length));
+      writer.bytes(fingerprint(crypto, items, isKept ? upper : lower, items.length));
       break;
     }
+    lower = upper;
+    reached = bound;
   }
   return writer.finish();
 }
