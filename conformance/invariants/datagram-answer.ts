@@ -131,7 +131,9 @@ export const answersProven: DatagramRule = {
       if (first === undefined || first.atMs > question.atMs + view.reactionMs) {
         return [finding('WIR-120', `${what} within ${view.reactionMs} ms`, 'none', question.event)];
       }
-      return isRetry(first) ? [finding('WIR-129', `${what}: its token is valid`, 'a Retry', question.event)] : [];
+      // Only WIR-122 to WIR-125 let a Retry stand for an answer, and none of them speaks of proven addresses.
+      const broken = isRetry(first) ? ['WIR-120', 'WIR-129'] : [];
+      return broken.map((clause) => finding(clause, `${what}: its token is valid`, 'a Retry', question.event));
     });
     return { findings, exercised: proven.length > 0 };
   },
@@ -286,5 +288,27 @@ export const sessionsGoOn: DatagramRule = {
     );
     const findings = isAnswered ? [] : [finding('WIR-115', `a session that goes on after ${view.sent.length} datagrams`, 'no Pong', ping)];
     return { findings, exercised: true };
+  },
+};
+
+/** By the capability that a kind needs: the parameter that decides whether a node offers it. */
+const MODES: Readonly<Record<string, string>> = { 'dht/1': 'dht.mode', 'records/1': 'records.mode' };
+
+/** Nothing comes of questions of a kind whose capability the node does not offer (WIR-105). */
+export const offersWhatItAnswers: DatagramRule = {
+  clauses: ['WIR-105', 'WIR-113'],
+  judge(view) {
+    const asked = exchanges(view).filter(
+      ({ question, admission }) =>
+        admission.type === 'admitted' && view.trace.parameters[MODES[question.rule?.needs ?? ''] ?? ''] === 'off',
+    );
+    const findings = asked.flatMap(({ question, replies }): readonly Finding[] => {
+      const [first] = replies;
+      if (first === undefined) return [];
+      return ['WIR-105', 'WIR-113'].map((clause) =>
+        finding(clause, `silence: ${question.rule?.needs} is off`, `a ${first.rule?.name}`, question.event),
+      );
+    });
+    return { findings, exercised: asked.length > 0 };
   },
 };

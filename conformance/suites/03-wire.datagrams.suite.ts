@@ -16,9 +16,17 @@ import {
   TARGET,
   tokenOfStep,
 } from '../arbitraries/datagram-plans.ts';
+import { labelOf } from '../arbitraries/records-plans.ts';
 import type { FrameSpec, Step } from '../driver/plan.ts';
 import { messageFrame } from '../driver/plan-values.ts';
-import { answersProven, dropsSilently, gatesUnproven, repliesInOrder, sessionsGoOn } from '../invariants/datagram-answer.ts';
+import {
+  answersProven,
+  dropsSilently,
+  gatesUnproven,
+  offersWhatItAnswers,
+  repliesInOrder,
+  sessionsGoOn,
+} from '../invariants/datagram-answer.ts';
 import type { Check } from '../runner/check.ts';
 import { datagramCheck } from './datagram-check.ts';
 
@@ -206,6 +214,21 @@ export const checks: readonly Check[] = [
       ...(id === 'network' || id === 'behind' ? { levels: ['adapter', 'wire'] } : {}),
     }),
   ),
+  datagramCheck({
+    id: 'wire.datagram.silent.not-offered',
+    title: 'A question of a kind that the node does not offer is told nothing',
+    plans: fc.constantFrom('records', 'dht').map((off) => {
+      const records = messageFrame('RecordRequest', { labels: [labelOf('alice')] });
+      return off === 'records'
+        ? planOf([fetchToken(A), arrive, datagram(A, records), spoilt(records), pass(1_000), ...twin], {
+            overrides: { 'records.mode': 'off' },
+          })
+        : planOf([...NAMES.map((name) => datagram(A, question(name))), pass(1_000)], { overrides: { 'dht.mode': 'off' } });
+    }),
+    rules: [offersWhatItAnswers],
+    also: [repliesInOrder],
+    runs: 4,
+  }),
   datagramCheck({
     id: 'wire.datagram.sessions-go-on',
     title: 'What comes in a peer’s name by datagram is not held against its session',

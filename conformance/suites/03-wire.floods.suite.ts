@@ -11,9 +11,17 @@ import {
   QUESTIONS,
   type QuestionName,
   question,
+  retry,
 } from '../arbitraries/datagram-plans.ts';
 import type { FrameSpec, Setup, Step } from '../driver/plan.ts';
-import { bucketsAsWritten, dropsSilently, gatesUnproven, provenAreApart, repliesInOrder } from '../invariants/datagram-answer.ts';
+import {
+  answersProven,
+  bucketsAsWritten,
+  dropsSilently,
+  gatesUnproven,
+  provenAreApart,
+  repliesInOrder,
+} from '../invariants/datagram-answer.ts';
 import type { Check } from '../runner/check.ts';
 import { datagramCheck } from './datagram-check.ts';
 
@@ -138,19 +146,44 @@ export const checks: readonly Check[] = [
     attacks: ['flood with forged sources'],
   }),
   datagramCheck({
+    id: 'wire.datagram.rate-replies',
+    title: 'Replies are charged to those who send them, like questions',
+    plans: fc
+      .constantFrom(11, 14)
+      .map((count) =>
+        planOf(
+          [
+            fetchToken(A),
+            fetchToken(B),
+            pass(100),
+            ...Array.from({ length: count }, (_, index) => retry(A, `${(16 + index).toString(16)}`.repeat(8))),
+            askProven(A),
+            askProven(B),
+            pass(1_000),
+          ],
+          { ...SMALL, bootstrap: [`udp://${A}`] },
+        ),
+      ),
+    rules: [bucketsAsWritten, dropsSilently('WIR-109')],
+    runs: 2,
+  }),
+  datagramCheck({
     id: 'wire.datagram.signatures',
     title: 'Strangers cannot make a node sign more than its bucket holds',
-    plans: fc
-      .constantFrom(1, 4, 8)
-      .map((hosts) =>
-        planOf([
-          ...Array.from({ length: 32 }, (_, index) => datagram(endpoint(1 + (index % hosts)), question('DhtPing', 150))),
-          pass(1_000),
-          ...burst(A, 12, question('DhtPing', 150)),
-          pass(1_000),
-        ]),
-      ),
-    rules: [gatesUnproven('none'), repliesInOrder],
+    plans: fc.constantFrom(1, 4, 8).map((hosts) =>
+      planOf([
+        ...Array.from({ length: 32 }, (_, index) => datagram(endpoint(1 + (index % hosts)), question('DhtPing', 150))),
+        pass(1_000),
+        ...burst(A, 12, question('DhtPing', 150)),
+        pass(1_000),
+        // Who has shown its address is answered all the same.
+        fetchToken(B),
+        ...Array.from({ length: 32 }, (_, index) => datagram(endpoint(1 + (index % 16)), question('DhtPing', 150))),
+        askProven(B),
+        pass(1_000),
+      ]),
+    ),
+    rules: [gatesUnproven('none'), repliesInOrder, answersProven],
     runs: 2,
     attacks: ['making a node sign'],
   }),

@@ -38,6 +38,7 @@ import {
   zeroIds,
 } from '../arbitraries/wire-frames.ts';
 import type { FrameSpec, Step } from '../driver/plan.ts';
+import { newest } from '../driver/plan-values.ts';
 import { takesFramesInOrder } from '../invariants/session-rate.ts';
 import { actsOnNothingBehind } from '../invariants/wire-close.ts';
 import { answersPings, goesOnAfter, ignoredBy, leavesOverruns, serves } from '../invariants/wire-pong.ts';
@@ -245,6 +246,34 @@ export const checks: readonly Check[] = [
       )
       .map((list) =>
         plan(watched(list.map(({ requestId, body }) => frames(1, { kind: 4, requestId, body: { type: 'raw', bytes: body } })))),
+      ),
+    rules: [goesOnAfter('WIR-032', ignoredBy('WIR-032'))],
+  }),
+  sessionCheck({
+    id: 'wire.frame.reply-of-another-kind',
+    title: 'A reply of another kind than was asked for is ignored, whatever its body',
+    levels: ['adapter'],
+    needs: ['dht/1'],
+    plans: fc
+      .array(fc.constantFrom([76, 'ff'], [92, 'ff'], [92, ''], [84, '0a0133'], [4, '0a083333333333333333']), { minLength: 1, maxLength: 4 })
+      .map((list) =>
+        plan([
+          {
+            op: 'open',
+            link: 1,
+            peer: 'alice',
+            mode: 'session',
+            address: '5.0.1.1',
+            capabilities: ['dht/1'],
+            listenAddresses: ['ws://5.0.1.1:7600'],
+          },
+          // Whom the node has only just met it asks for its own neighbours (DHT-101).
+          ...list.map(([kind = 0, bytes = '']) =>
+            frames(1, { kind: Number(kind), requestId: newest('FindNode', 'requestId'), body: { type: 'raw', bytes: String(bytes) } }),
+          ),
+          ping(1),
+          wait(2_000),
+        ]),
       ),
     rules: [goesOnAfter('WIR-032', ignoredBy('WIR-032'))],
   }),

@@ -65,7 +65,8 @@ const retried: Arbitrary<Plan> = fc
         retry(B, '0b'.repeat(8)),
         pass(35_000),
       ],
-      { ...HINTS, overrides },
+      // At another port of the first one's address somebody else may listen.
+      { bootstrap: [...HINTS.bootstrap, `udp://${endpoint(1, 1, 4_001)}`], overrides },
     ),
   );
 
