@@ -1,11 +1,11 @@
 /** Frames with one defect in the body, beside the same without it. */
 import fc, { type Arbitrary } from 'fast-check';
-import type { EnvelopeSpec } from '../driver/plan.ts';
+import type { EnvelopeSpec, Label, Step } from '../driver/plan.ts';
 import { concat, unhex, utf8 } from '../model/bytes.ts';
 import { encodeFrame, frameNamed } from '../model/frame.ts';
 import { writeBytes, writeBytesField, writeTag, writeVarintField } from '../model/protobuf.ts';
 import { encodeUvarint } from '../model/uvarint.ts';
-import { every, frames, nonces, type Scene } from './session-plans.ts';
+import { every, frames, nonces, plaintext, type Scene, session } from './session-plans.ts';
 import { each, type Pairs, smallBody } from './wire-frames.ts';
 
 /** Kinds whose bodies can be spoilt; a Ping needs no capability, the others `gossip/1`. */
@@ -266,3 +266,47 @@ export const mistypedOnly: Pairs = each(
       twin: frameOf('Ping', smallBody('Ping')),
     }),
 );
+
+/** A contact with an address that nobody uses. */
+function contactWith(id: Uint8Array, dns: Uint8Array, behind: Uint8Array): Uint8Array {
+  const address = concat(writeBytesField(3, dns), writeVarintField(4, 7_600), writeVarintField(5, 1));
+  return concat(writeBytes(1, id), writeBytesField(2, address), behind);
+}
+
+/** A FindNode whose asker is this, and a RecordRequest whose one label is this. */
+function findNodeOf(asker: Uint8Array): Uint8Array {
+  return encodeFrame(70, 700, concat(writeBytesField(1, new Uint8Array(32).fill(0x5a)), writeBytesField(2, asker)));
+}
+function recordRequestOf(label: Uint8Array): Uint8Array {
+  return encodeFrame(52, 700, writeBytesField(1, label));
+}
+
+const ID = new Uint8Array(32).fill(0x5a);
+const HOST = utf8('nobody.example');
+type NestedFault = 'WIR-040' | 'WIR-041' | 'WIR-042' | 'WIR-043';
+const NESTED_FAULTS: Readonly<Record<NestedFault, readonly Uint8Array[]>> = {
+  'WIR-040': [Uint8Array.of(0x80), concat(writeTag(UNKNOWN, 2), Uint8Array.of(9, 1))],
+  'WIR-041': [Uint8Array.of(0x00, 0x01)],
+  'WIR-042': [writeTag(UNKNOWN, 7)],
+  'WIR-043': [concat(writeTag(UNKNOWN, 0), Uint8Array.from([...Array.from({ length: 10 }, () => 0x81), 0x01]))],
+};
+
+/** Messages inside a body with a defect of their own; the twins hold a field that nobody knows. */
+export function nestedFaults(clause: NestedFault | 'WIR-044' | 'WIR-045'): Arbitrary<readonly Scene[]> {
+  const label = (origin: Uint8Array, behind: Uint8Array): Uint8Array => concat(writeBytes(1, origin), behind);
+  const twins = [findNodeOf(contactWith(ID, HOST, harmlessBytes)), recordRequestOf(label(ID, harmlessBytes))];
+  const bad = ((): readonly Uint8Array[] => {
+    if (clause === 'WIR-044') return [findNodeOf(contactWith(ID, Uint8Array.of(0x61, 0xc3, 0x28), harmlessBytes))];
+    if (clause === 'WIR-045')
+      return [0, 31, 33].flatMap((size) => [
+        findNodeOf(contactWith(new Uint8Array(size).fill(0x5a), HOST, harmlessBytes)),
+        recordRequestOf(label(new Uint8Array(size).fill(0x5a), harmlessBytes)),
+      ]);
+    return NESTED_FAULTS[clause].flatMap((fault) => [findNodeOf(contactWith(ID, HOST, fault)), recordRequestOf(label(ID, fault))]);
+  })();
+  return every(bad, (frame): Scene => {
+    const open = (link: number, peer: Label): readonly Step[] => [session(link, peer, { capabilities: ['dht/1', 'records/1'] })];
+    const twin = twins[frame[1] === 70 || frame[2] === 70 ? 0 : 1] ?? frame;
+    return { openBad: open, openTwin: open, bad: (link) => [plaintext(link, frame)], twin: (link) => [plaintext(link, twin)] };
+  });
+}

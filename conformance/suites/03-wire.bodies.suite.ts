@@ -18,6 +18,7 @@ import {
   longVarints,
   mistypedNonces,
   mistypedOnly,
+  nestedFaults,
   nonceInGroup,
   PING_ONLY,
   repeatedNonces,
@@ -147,6 +148,26 @@ export const checks: readonly Check[] = [
     needs: GOSSIP,
     plans: staged(badPushes),
   }),
+  ...(
+    [
+      ['WIR-040', 'cut-short', 'that ends inside a field'],
+      ['WIR-041', 'bad-number', 'with field number 0'],
+      ['WIR-042', 'bad-wire-type', 'with wire type 7'],
+      ['WIR-043', 'long-varint', 'with a varint of more than ten bytes'],
+      ['WIR-044', 'bad-text', 'with a text that is not UTF-8'],
+      ['WIR-045', 'id-size', 'with an id that has not 32 bytes'],
+    ] as const
+  ).map(([clause, name, what]) =>
+    closingCheck({
+      id: `wire.nested.${name}`,
+      title: `A message inside a body ${what} closes the session`,
+      clause,
+      levels: ['adapter'],
+      needs: ['dht/1', 'records/1'],
+      plans: staged(nestedFaults(clause)),
+      runs: 2,
+    }),
+  ),
   sessionCheck({
     id: 'wire.body.unknown-fields',
     title: 'Fields that a Ping does not name are overlooked, in every wire type and place',
