@@ -232,6 +232,15 @@ export const givesWhatItFound: DhtRule = {
           findings.push({ clause, expected: `${expected.length} that answered, nearest first`, observed: given.map(short).join(' '), at });
         if (expected.length > 0 && (hops ?? 0n) < 1n)
           findings.push({ clause: 'DHT-086', expected: 'at least one hop', observed: String(hops), at });
+        const reach = reachOf(view, lookup);
+        const [, depth, queries] = lookup.values.slice(0, 3).map((bytes) => Number(readU64be(unhex(bytes))));
+        if (reach !== undefined && given.length > 0) {
+          const right = { hops: reach.hops, depth: reach.depths.get(given[0] ?? '') ?? 0, asked: reach.asked };
+          const found = { hops: Number(hops ?? 0n), depth, asked: queries };
+          for (const name of ['hops', 'depth', 'asked'] as const)
+            if (found[name] !== right[name])
+              findings.push({ clause: 'DHT-086', expected: `${right[name]} as ${name}`, observed: String(found[name]), at });
+        }
       } else if (lookup.command === 'dht.providers') {
         const wall = BigInt(view.trace.wallStartMs) + BigInt(Math.floor(lookup.endMs));
         const good = new Set<string>();
@@ -253,6 +262,33 @@ export const givesWhatItFound: DhtRule = {
   },
 };
 
+/**
+ * Depths of all that the lookup heard of, its hops, and how many it asked. Undefined where the table holds more than a
+ * lookup begins with, or answers came together, so that the order in which the node read them is its own affair.
+ */
+function reachOf(
+  view: DhtView,
+  lookup: SeenLookup,
+): { readonly depths: ReadonlyMap<string, number>; readonly hops: number; readonly asked: number } | undefined {
+  const start = nearestOf(view.tableAt(lookup.event), lookup.target, undefined);
+  if (start.length > view.number('dht.bucket_size')) return undefined;
+  const depths = new Map(start.map((id) => [id, 0]));
+  const answers = lookup.asked
+    .flatMap(({ answer, peerId }) => (answer === undefined || peerId === undefined ? [] : [{ answer, peerId }]))
+    .filter(({ answer }) => answer.event < lookup.endEvent)
+    .sort((a, b) => a.answer.event - b.answer.event);
+  for (const { answer, peerId } of answers) {
+    const depth = depths.get(peerId);
+    if (depth === undefined) return undefined;
+    for (const named of contactsIn(answer)) {
+      const isUsable = named.addresses.some((text) => isAdmissibleHost(view.policy, hostIn(text)));
+      if (isUsable && named.peerId !== view.trace.nodePeerId && !depths.has(named.peerId)) depths.set(named.peerId, depth + 1);
+    }
+  }
+  const hops = answers.reduce((most, { peerId }) => Math.max(most, (depths.get(peerId) ?? 0) + 1), 0);
+  return { depths, hops, asked: new Set(lookup.asked.map(({ peerId }) => peerId)).size };
+}
+
 /** The content that wins of all that came, and no other (DHT-085, DHT-086). */
 function judgeContents(view: DhtView, lookup: SeenLookup, answered: readonly Exchange[], findings: Finding[]): void {
   const at = lookup.endEvent;
@@ -272,6 +308,14 @@ function judgeContents(view: DhtView, lookup: SeenLookup, answered: readonly Exc
     .filter(({ namespace }) => namespace === 'mutable')
     .sort((a, b) => (a.sequence < b.sequence ? 1 : a.sequence > b.sequence ? -1 : 0));
   const best = mutable[0]?.sequence;
+  const [namespace = '', sequence = ''] = lookup.values.slice(3, 5);
+  if (good.length === 0 && (namespace !== '' || /[^0]/.test(sequence)))
+    findings.push({
+      clause: 'DHT-086',
+      expected: 'no namespace and sequence 0: nothing was found',
+      observed: `${namespace} ${sequence}`,
+      at,
+    });
   const winners = best === undefined ? good : mutable.filter(({ sequence }) => sequence === best);
   if (winners.length > 0 && !winners.some(({ content }) => content === given[0]))
     findings.push({ clause: 'DHT-086', expected: 'the content that wins', observed: given.length === 0 ? 'none' : 'another', at });

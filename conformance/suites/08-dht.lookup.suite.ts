@@ -363,6 +363,23 @@ export const checks: readonly Check[] = [
     attacks: ['ids not matching keys'],
   }),
   dhtCheck({
+    id: 'dht.get.nothing',
+    title: 'Where nothing of the key is found, no namespace, no sequence and no content are given',
+    clauses: ['DHT-085', 'DHT-086'],
+    needs: LOOKUP_NEEDS,
+    plans: fc.boolean().map((hasFalse) => {
+      const sealed = { ...value('author', 'bad', { sequence: 98 }), defect: { kind: 'signature' } as const };
+      return plan([
+        ...chain(5, 3, (index) => (hasFalse && index > 1 ? { values: [{ namespace: 'mutable', content: { sealed } }] } : {})),
+        wait(30_000),
+        command('a', 'dht.get', mutableKey('author')),
+        wait(40_000),
+      ]);
+    }),
+    rules: [givesWhatItFound],
+    runs: 2,
+  }),
+  dhtCheck({
     id: 'dht.put.nearest',
     title: 'A value is put to those nearest to its key',
     clauses: ['DHT-095'],
