@@ -73,6 +73,28 @@ export const checks: readonly Check[] = [
     runs: 6,
   }),
   dhtCheck({
+    id: 'dht.lookup.depth',
+    title: 'A lookup tells how far it went, and how far off the nearest was named',
+    clauses: ['DHT-086'],
+    needs: LOOKUP_NEEDS,
+    plans: fc.tuple(fc.integer({ min: 3, max: 8 }), fc.constantFrom('x', 'y', 'z', 'p2', 'p3')).map(([length, name]) =>
+      plan(
+        [
+          ...entry(0, knows([])),
+          wait(30_000),
+          // Of the others the node hears in this lookup only.
+          ...chain(length, 1).slice(0, length - 1),
+          answering(0, knows(named(1))),
+          command('a', 'dht.lookup', target(name)),
+          wait(20_000),
+        ],
+        { overrides: CALM },
+      ),
+    ),
+    rules: [givesWhatItFound],
+    runs: 4,
+  }),
+  dhtCheck({
     id: 'dht.lookup.silence',
     title: 'Those who do not answer are passed over, and the lookup ends all the same',
     clauses: ['DHT-074', 'DHT-086', 'DHT-087', 'DHT-071'],
