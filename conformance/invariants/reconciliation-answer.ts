@@ -286,6 +286,13 @@ export const saysWhatIs: ViewRule = rule(
       }
       if (numberIn(fields, 'set') !== 1) {
         if (got !== NO_SET && numberIn(fields, 'set') > 4) say('RCN-027', 'no set');
+        // Whatever sketch of another set there is, one of this set was not begun.
+        const isBegun = view.posed.some(
+          (one) =>
+            one.link === link && one.event < question.event && one.message === 'SketchRequest' && one.fields['set'] === fields['set'],
+        );
+        if (message === 'FetchRequest' && textsIn(fields, 'shortIds').length > 0 && !isBegun && got === OK)
+          say('RCN-044', 'gone: no sketch over this set was begun');
         continue;
       }
       if (got === NO_SET) say('RCN-027', 'an answer for a set that the node keeps');

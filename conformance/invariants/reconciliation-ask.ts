@@ -6,7 +6,7 @@ import { decodeTable, expectedInTable } from '../model/iblt.ts';
 import { readRanges } from '../model/ranges.ts';
 import { type CodedSymbol, type Decoding, decodeSketch, expectedInStream, readSymbols, shortId } from '../model/riblt.ts';
 import type { Finding } from '../runner/check.ts';
-import { ownIds } from './reconciliation-own.ts';
+import { digestOfRequest, isAllShown, ownIds, shownIds } from './reconciliation-own.ts';
 import { type NodeExchange, nodeExchanges, type Question, type ReconciliationView } from './reconciliation-view.ts';
 import type { Rule } from './rule.ts';
 
@@ -82,6 +82,21 @@ export const digestFits: ViewRule = rule(['RCN-011'], (view, findings) => {
         observed: textIn(fields, 'digest'),
       });
     }
+  }
+  return exercised || usesRangesAlone(view);
+});
+
+/** The digest of a partition is that of its items alone, as far as the trace shows what the node held. Spec: RCN-011 */
+export const digestFitsPart: ViewRule = rule(['RCN-011'], (view, findings) => {
+  let exercised = false;
+  for (const question of firstRequests(view)) {
+    const { fields, event: at } = question;
+    if (numberIn(fields, 'prefixBits') === 0 || numberIn(fields, 'set') !== 1 || !isAllShown(view, question)) continue;
+    exercised = true;
+    const expected = digestOfRequest(question, shownIds(view, question));
+    const observed = textIn(fields, 'digest');
+    if (observed !== expected)
+      findings.push({ clause: 'RCN-011', at, expected: `${expected}, the XOR of the short ids of the partition`, observed });
   }
   return exercised || usesRangesAlone(view);
 });
@@ -181,22 +196,25 @@ export const comesToItsTurn: ViewRule = rule(['RCN-017'], (view, findings) => {
     const endMs = Math.min(span.toMs, view.trace.endMs);
     if (!span.has || !isTrustworthy(view, span.peer) || endMs - span.fromMs <= roundMs) continue;
     exercised = true;
-    let lastMs = span.fromMs;
-    for (const atMs of [
-      ...begun.filter(({ fields, link }) => numberIn(fields, 'set') === 1 && view.spanOf(link)?.has).map((one) => one.atMs),
-      endMs,
-    ]) {
-      if (atMs < span.fromMs || atMs > endMs) continue;
-      if (atMs - lastMs > roundMs) {
-        findings.push({
-          clause: 'RCN-017',
-          at: view.trace.events.length - 1,
-          expected: `an exchange over the records in each ${roundMs} ms`,
-          observed: `none from ${lastMs} to ${atMs}`,
-        });
-        break;
+    // Records, and transactions where the node says that it has a pool.
+    for (const set of view.hasPool ? [1, 2] : [1]) {
+      let lastMs = span.fromMs;
+      for (const atMs of [
+        ...begun.filter(({ fields, link }) => numberIn(fields, 'set') === set && view.spanOf(link)?.has).map((one) => one.atMs),
+        endMs,
+      ]) {
+        if (atMs < span.fromMs || atMs > endMs) continue;
+        if (atMs - lastMs > roundMs) {
+          findings.push({
+            clause: 'RCN-017',
+            at: view.trace.events.length - 1,
+            expected: `an exchange over set ${set} in each ${roundMs} ms`,
+            observed: `none from ${lastMs} to ${atMs}`,
+          });
+          break;
+        }
+        lastMs = atMs;
       }
-      lastMs = atMs;
     }
   }
   return exercised;
@@ -214,7 +232,8 @@ export const turnsAway: ViewRule = rule(['RCN-018'], (view, findings) => {
       (span) =>
         span.has &&
         span.peer !== beginning.peer &&
-        span.fromMs <= silent.atMs &&
+        // There when the time for the answer was over.
+        span.fromMs < silent.atMs + timeoutMs - 1_000 &&
         span.toMs > view.trace.endMs &&
         isTrustworthy(view, span.peer),
     );

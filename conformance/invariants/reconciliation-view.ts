@@ -44,6 +44,8 @@ export interface ReconciliationView {
   readonly asked: readonly Question[];
   /** What the kit asked, in order. */
   readonly posed: readonly Question[];
+  /** A session has `mempool/1`: the node offers it, so it keeps set 2. */
+  readonly hasPool: boolean;
   readonly slackMs: number;
   number(name: string): number;
   spanOf(link: number): ReconcilingSpan | undefined;
@@ -94,6 +96,7 @@ export function viewReconciliation(trace: Trace): ReconciliationView {
     spans,
     asked,
     posed,
+    hasPool: trace.events.some((event) => event.type === 'sessionUp' && event.capabilities.includes('mempool/1')),
     slackMs: hasWallClock(trace) ? 500 : 0,
     number: (name) => Number(trace.parameters[name] ?? 0),
     spanOf: (link) => spans.findLast((span) => span.link === link),

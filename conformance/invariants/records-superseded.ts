@@ -64,6 +64,31 @@ export const yieldsToWinner: Rule<RecordsView> = {
   },
 };
 
+/** Of its own key the node holds the newest record, however fast they came. */
+export const takesOwnKey: Rule<RecordsView> = {
+  clauses: ['REC-024'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    const accepted = new Set(winners(view).map(({ envelope }) => envelope.id));
+    for (const { link, requestId, event, expected } of view.questions) {
+      const reply = view.replies.find((one) => one.link === link && one.requestId === requestId && one.event > event);
+      if (reply === undefined) continue;
+      for (const { id } of expected.filter((held) => held.origin === view.node && accepted.has(held.id))) {
+        exercised = true;
+        if (reply.envelopes.some((envelope) => envelope.id === id)) continue;
+        findings.push({
+          clause: 'REC-024',
+          expected: `the record ${id.slice(0, 8)} of the node's own key is held`,
+          observed: 'it is not',
+          at: reply.event,
+        });
+      }
+    }
+    return { findings, exercised };
+  },
+};
+
 /** Rejected records bring a peer's score below the limit, ignored ones do not. */
 export const rejectsCost: Rule<RecordsView> = {
   clauses: ['REC-031'],

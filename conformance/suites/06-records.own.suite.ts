@@ -5,15 +5,17 @@ import {
   contactRecord,
   labelOf,
   pushRecords,
+  rangeRecord,
   recordsSession,
   recordsSessions,
   requestRecords,
   versionRecord,
 } from '../arbitraries/records-plans.ts';
 import type { Step } from '../driver/plan.ts';
+import { answersHold } from '../invariants/records-answer.ts';
 import { introducesItself, ownInOrder, publishesChanges, renewsInTime } from '../invariants/records-own.ts';
 import { acceptedIsPushed, pushedWithinBounds, refusedIsSilent } from '../invariants/records-push.ts';
-import { yieldsToWinner } from '../invariants/records-superseded.ts';
+import { takesOwnKey, yieldsToWinner } from '../invariants/records-superseded.ts';
 import type { Check } from '../runner/check.ts';
 import { recordsCheck } from './records-check.ts';
 
@@ -156,6 +158,9 @@ export const checks: readonly Check[] = [
           wait(20),
           pushRecords(0, winner),
           wait(500),
+          // What the application says meanwhile is not published either.
+          setRange(11, 'meanwhile'),
+          wait(700),
           ...(late ? [recordsSession(2)] : []),
           ...Array.from({ length: 9 }, (): Step[] => [requestRecords(0, labelOf('nobody')), wait(1_000)]).flat(),
           wait(waitMs),
@@ -206,5 +211,50 @@ export const checks: readonly Check[] = [
         ]),
       ),
     rules: [introducesItself, refusedIsSilent],
+  }),
+  recordsCheck({
+    id: 'records.superseded.not-by-itself',
+    title:
+      'A record of the node’s own instance with a sequence below those that it has made moves nothing, also one of a label that it does not hold',
+    clauses: ['REC-020'],
+    plans: fc
+      .constantFrom(700, 1_300, 6_000)
+      .map((sinceMs) =>
+        plan([
+          ...recordsSessions(0, 2),
+          wait(sinceMs),
+          pushRecords(0, rangeRecord('own', 1, 2, { by: 'node', startedMs: sinceMs, ageMs: 0, sequence: 0 })),
+          wait(400),
+          requestRecords(1, labelOf('node')),
+          wait(300),
+        ]),
+      ),
+    rules: [refusedIsSilent],
+    runs: 3,
+  }),
+  recordsCheck({
+    id: 'records.superseded.unrated',
+    title: 'Records of the node’s own key find no bucket empty, and leave none so for others',
+    clauses: ['REC-024'],
+    plans: fc.integer({ min: 10, max: 20 }).map((count) =>
+      plan(
+        [
+          ...recordsSessions(0, 2),
+          wait(1_300),
+          ...Array.from({ length: count }, (_, i) =>
+            pushRecords(0, contactRecord(`own-${i}`, { by: 'node', startedMs: 0, ageMs: 0, sequence: 10 + i })),
+          ),
+          // Eight of these empty the bucket of all origins without stake.
+          pushRecords(0, ...Array.from('abcdefghijkl', (by) => contactRecord(by, { by }))),
+          pushRecords(0, contactRecord('own-last', { by: 'node', startedMs: 0, ageMs: 0, sequence: 99 })),
+          wait(20),
+          requestRecords(1, labelOf('node', 1), labelOf('a'), labelOf('b'), labelOf('c')),
+          wait(1_200),
+        ],
+        { overrides: { 'records.unstaked_per_s': '4' } },
+      ),
+    ),
+    rules: [answersHold({ missing: () => 'REC-024', extra: 'REC-024' }, ['REC-024']), takesOwnKey],
+    runs: 3,
   }),
 ];

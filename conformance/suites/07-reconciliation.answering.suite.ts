@@ -298,6 +298,11 @@ export const checks: readonly Check[] = [
         wait(1_500),
         ...pose(0, ['FetchRequest', ids(known)]),
         ...pose(1, ['FetchRequest', { set: 1, shortIds: ['0000000000000001'] }]),
+        // A sketch over one set is none over another.
+        ...[1, 2].flatMap((set) => [
+          reconciler(1 + set),
+          ...pose(1 + set, ['SketchRequest', sketchFields(1, { set })], ['FetchRequest', { set: 3 - set, shortIds: ['0000000000000001'] }]),
+        ]),
         wait(300),
         ...pose(0, ['FetchRequest', ids(known.toReversed().slice(0, 1))]),
         ANSWER,

@@ -11,6 +11,7 @@ import {
   closesOnFaults,
   comesToItsTurn,
   digestFits,
+  digestFitsPart,
   doublesTables,
   endsRanges,
   fetchesAll,
@@ -74,6 +75,24 @@ export const checks: readonly Check[] = [
         ]),
       ),
     rules: [digestFits],
+    runs: 3,
+  }),
+  reconciliationCheck({
+    id: 'reconcile.ask.digest-in-part',
+    title: 'The digest of a partition is that of its items alone',
+    clauses: ['RCN-011'],
+    plans: fc.integer({ min: 18, max: 26 }).map((count) =>
+      stakedPlan([
+        ...given(count),
+        // Here the node says what it has of its own.
+        recordsSession(5),
+        requestRecords(5, labelOf('node')),
+        wait(2_000),
+        ...holder(9, { records: 0 }),
+        wait(8_000),
+      ]),
+    ),
+    rules: [digestFitsPart],
     runs: 3,
   }),
   reconciliationCheck({
@@ -145,7 +164,7 @@ export const checks: readonly Check[] = [
       .constantFrom('none', 'busy', 'noSet', 'gone', 'unknownOutcome')
       .map((lie) =>
         stakedPlan([
-          ...holder(0, { records: 2 }),
+          ...holder(0, { records: 2 }, undefined, ['mempool/1', 'reconcile/1']),
           ...holder(1, { records: 2 }),
           wait(90_000),
           ...holder(2, { records: 2, lie }),
@@ -192,7 +211,7 @@ export const checks: readonly Check[] = [
           { 'reconcile.running_max': '1' },
         ),
       ),
-    rules: [comesToItsTurn],
+    rules: [comesToItsTurn, turnsAway],
     runs: 3,
   }),
   reconciliationCheck({
