@@ -8,6 +8,7 @@ import {
   RestartRequestSchema,
   Until,
 } from '../../proto/gen/carillon/adapter/v1/adapter_pb.ts';
+import { presetBreaches } from '../model/relations.ts';
 import { COMMAND_CHECKS } from './doctor-commands.ts';
 import {
   advanceOp,
@@ -32,7 +33,7 @@ import {
   step,
   withNode,
 } from './doctor-kit.ts';
-import { executePlan } from './execute.ts';
+import { executePlan, PRESET } from './execute.ts';
 import type { Plan } from './plan.ts';
 import type { Target } from './target.ts';
 import type { Trace } from './trace.ts';
@@ -249,6 +250,25 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
         if (result.case !== 'refused') return fail(`${name} was answered ${describe(result)}`);
       }
       return pass(`${cases.map(([name]) => name).join(', ')}: refused`);
+    },
+  },
+  {
+    id: 'create.relations',
+    clause: 'CNF-008',
+    title: 'Create refuses values that break any one relation of chapter 19',
+    advice: 'Check every line of the table of relations (PRM-001) before the node starts, and answer Refused.',
+    run: async (context) => {
+      if (!hasNode(context)) return NO_NODE;
+      const { target } = context;
+      const breaches = presetBreaches(PRESET);
+      for (const { relation, overrides } of breaches) {
+        const node = target.nextNode();
+        const result = await target.request(createOp(node, overrides));
+        if (result.case === 'step') await remove(target, node);
+        const what = Object.entries(overrides).map(([name, value]) => `${name} = ${value}`);
+        if (result.case !== 'refused') return fail(`${what.join(', ')} breaks ${relation}, and was answered ${describe(result)}`);
+      }
+      return pass(`${breaches.length} relations: refused`);
     },
   },
   {
