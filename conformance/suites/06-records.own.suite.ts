@@ -116,22 +116,22 @@ export const checks: readonly Check[] = [
     title: 'After a restart, also in the same millisecond, no instance and sequence stand for another record',
     clauses: OWN,
     needs: ['records/1', 'restart', 'commands'],
-    plans: fc
-      .constantFrom(0, 0, 1, 2_000)
-      .map((pauseMs) =>
-        plan([
-          recordsSession(0),
-          wait(300),
-          ...[1, 2, 3].flatMap((life): Step[] => [
-            { op: 'crash' },
-            { op: 'restart' },
-            setRange(10 + life, `life-${life}`),
-            recordsSession(life),
-            wait(pauseMs),
-          ]),
-          wait(300),
+    plans: fc.constantFrom(0, 0, 1, 2_000).map((pauseMs) =>
+      plan([
+        recordsSession(0),
+        wait(300),
+        ...[1, 2, 3].flatMap((life): Step[] => [
+          { op: 'crash' },
+          { op: 'restart' },
+          setRange(10 + life, `life-${life}`),
+          recordsSession(life),
+          // What is not pushed on a new session is answered with.
+          requestRecords(life, labelOf('node')),
+          wait(pauseMs),
         ]),
-      ),
+        wait(300),
+      ]),
+    ),
     rules: [ownInOrder],
   }),
   recordsCheck({
