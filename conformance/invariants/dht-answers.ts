@@ -196,3 +196,24 @@ export const asksOnlyAdmissible: DhtRule = {
     return { findings, exercised };
   },
 };
+
+/** Whoever is named under the node's own id is not asked (DHT-081). */
+export const doesNotAskItself: DhtRule = {
+  clauses: ['DHT-081'],
+  judge(view) {
+    const claimed = new Set<string>();
+    const others = new Set<string>();
+    for (const { by, answer } of view.exchanges) {
+      if (by !== 'node') continue;
+      for (const { peerId, addresses } of contactsIn(answer))
+        for (const text of addresses) (peerId === view.trace.nodePeerId ? claimed : others).add(text);
+    }
+    const findings = view.trace.events.flatMap((event, at): readonly Finding[] => {
+      if (event.type !== 'dial' && event.type !== 'datagram') return [];
+      const text = event.type === 'dial' ? event.address : `udp://${event.to}`;
+      if (!claimed.has(text) || others.has(text)) return [];
+      return [{ clause: 'DHT-081', expected: `${text}, said to be the node itself, is left alone`, observed: 'it is asked', at }];
+    });
+    return { findings, exercised: claimed.size > 0 };
+  },
+};

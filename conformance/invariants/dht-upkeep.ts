@@ -171,11 +171,30 @@ export const triesHints: DhtRule = {
           });
         if (read === undefined && isTouched)
           findings.push({ clause: 'DHT-100', expected: `"${text}" is left aside`, observed: 'it is used', at });
-        if (read !== undefined && texts.length <= 4 && !isTouched)
+        if (read !== undefined && texts.length <= 4 && index < view.number('dht.hints_max') && !isTouched)
           findings.push({ clause: 'DHT-100', expected: `"${text}" is tried`, observed: 'it is not', at });
       });
     });
     return { findings, exercised };
+  },
+};
+
+/** Tries its hints again when its table has become empty (DHT-103). */
+export const triesHintsAgain: DhtRule = {
+  clauses: ['DHT-103'],
+  judge(view) {
+    const { events, endMs } = view.trace;
+    const waitMs = view.number('dht.bootstrap_retry_ms') + view.reactionMs;
+    const isEmpty = (event: number): boolean => view.tableAt(event).every(({ entries }) => entries.length === 0);
+    if (view.verifiedAt(events.length).size === 0 || !isEmpty(events.length)) return { findings: [], exercised: false };
+    const lost = events.findIndex((_, index) => view.verifiedAt(index).size > 0 && isEmpty(index));
+    const lostMs = events[lost]?.atMs ?? endMs;
+    if (lost < 0 || lostMs + waitMs > endMs) return { findings: [], exercised: false };
+    const tried = events.some((event, index) => index >= lost && event.type === 'resolve');
+    const findings = tried
+      ? []
+      : [{ clause: 'DHT-103', expected: `the list is asked for within ${waitMs} ms`, observed: 'it is not', at: lost }];
+    return { findings, exercised: true };
   },
 };
 

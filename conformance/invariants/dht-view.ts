@@ -1,4 +1,5 @@
 /** A trace as the DHT of both sides: who asked whom what, who answered, and what the node's table has to hold by the model. */
+import { readAddressText } from '../driver/addresses.ts';
 import { bigIn, envelopeIn, messagesIn, textIn } from '../driver/seen.ts';
 import { hasWallClock, type SeenFields, type SeenFrame, type Trace } from '../driver/trace.ts';
 import { unhex } from '../model/bytes.ts';
@@ -69,18 +70,22 @@ const WALL_SLACK_MS = 500;
 
 /** The 4 or 16 bytes of an IP address as text, without port; undefined for a name. */
 export function ipOf(host: string): Uint8Array | undefined {
-  return /^\d+\.\d+\.\d+\.\d+$/.test(host) ? Uint8Array.from(host.split('.'), Number) : undefined;
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return Uint8Array.from(host.split('.'), Number);
+  return host.includes(':') ? readAddressText(`ws://[${host}]:1`).ip6 : undefined;
 }
 
-/** The host of `scheme://HOST:PORT`, `HOST:PORT` or `HOST`. */
+/** The host of `scheme://HOST:PORT`, `HOST:PORT` or `HOST`; of an IPv6 address without brackets. */
 export function hostIn(text: string): string {
-  return text.replace(/^[a-z]+:\/\//, '').replace(/:\d+$/, '');
+  const rest = text.replace(/^[a-z]+:\/\//, '');
+  if (rest.startsWith('[')) return rest.slice(1, rest.indexOf(']'));
+  return rest.split(':').length > 2 ? rest : rest.replace(/:\d+$/, '');
 }
 
 /** An address in a body as text, `ws://1.2.3.4:5`. */
 export function addressIn(fields: SeenFields): string {
   const bytes = textIn(fields, 'ip4');
-  const host = bytes === '' ? textIn(fields, 'ip6') || textIn(fields, 'dns') : unhex(bytes).join('.');
+  const groups = (textIn(fields, 'ip6').match(/.{4}/g) ?? []).join(':');
+  const host = bytes === '' ? (groups === '' ? textIn(fields, 'dns') : `[${groups}]`) : unhex(bytes).join('.');
   const scheme = ['', 'ws', 'wss', 'udp'][Number(bigIn(fields, 'transport'))] ?? '';
   return `${scheme}://${host}:${bigIn(fields, 'port')}`;
 }

@@ -19,10 +19,10 @@ import {
 } from '../arbitraries/dht-plans.ts';
 import { plan, wait } from '../arbitraries/gossip-plans.ts';
 import type { Json, Step, Value } from '../driver/plan.ts';
-import { asksOnlyAdmissible, namesOnlyVerified } from '../invariants/dht-answers.ts';
+import { asksOnlyAdmissible, doesNotAskItself, namesOnlyVerified } from '../invariants/dht-answers.ts';
 import { asksInOrder, endsInTime, givesWhatItFound } from '../invariants/dht-lookup.ts';
 import { expectsUntilTaken, publishesInTime, putsToTheNearest, retriesUntaken } from '../invariants/dht-publishing.ts';
-import { closesOnBadReplies, dialsWithinBounds, spreadsByTheEstimate, triesHints } from '../invariants/dht-upkeep.ts';
+import { closesOnBadReplies, dialsWithinBounds, spreadsByTheEstimate, triesHints, triesHintsAgain } from '../invariants/dht-upkeep.ts';
 import type { Check } from '../runner/check.ts';
 import { dhtCheck } from './dht-check.ts';
 
@@ -132,7 +132,10 @@ export const checks: readonly Check[] = [
     clauses: ['DHT-012', 'DHT-013', 'DHT-081'],
     needs: LOOKUP_NEEDS,
     plans: fc
-      .record({ policy: fc.constantFrom('public', 'devnet'), host: fc.constantFrom('10.9.8.7', '127.0.0.5', '192.168.1.1') })
+      .record({
+        policy: fc.constantFrom('public', 'devnet'),
+        host: fc.constantFrom('10.9.8.7', '192.168.1.1', '198.51.100.7', '224.0.0.9', '240.0.0.1'),
+      })
       .map(({ policy, host }) => {
         const bad = ['udp', 'ws'].map(
           (scheme, index): Value => ({ contact: { peer: `bad${index}`, addresses: [`${scheme}://${host}:7600`] } }),
@@ -151,8 +154,31 @@ export const checks: readonly Check[] = [
         );
       }),
     rules: [asksOnlyAdmissible],
-    runs: 4,
+    runs: 6,
     attacks: ['private addresses'],
+  }),
+  dhtCheck({
+    id: 'dht.lookup.itself',
+    title: 'Where others say that the node itself is, it does not ask',
+    clauses: ['DHT-081'],
+    needs: LOOKUP_NEEDS,
+    plans: fc
+      .constantFrom('x', 'node')
+      .map((name) =>
+        plan([
+          answering(1, knows([])),
+          ...entry(
+            0,
+            knows([{ contact: { peer: 'node', addresses: [`udp://${hostOf(9)}:7600`, `ws://${hostOf(9)}:7600`] } }, ...named(1)]),
+          ),
+          wait(1_000),
+          command('a', 'dht.lookup', target(name)),
+          wait(15_000),
+        ]),
+      ),
+    rules: [doesNotAskItself],
+    runs: 2,
+    attacks: ['self insert'],
   }),
   dhtCheck({
     id: 'dht.lookup.impostor',
@@ -338,6 +364,20 @@ export const checks: readonly Check[] = [
     ),
     rules: [triesHints],
     attacks: ['DNS list poisoning'],
+  }),
+  dhtCheck({
+    id: 'dht.bootstrap.again',
+    title: 'A node that has lost all its contacts tries its hints again',
+    clauses: ['DHT-103'],
+    needs: [...LOOKUP_NEEDS, 'resolve'],
+    plans: fc.constantFrom(1, 2).map((count) =>
+      plan([...Array.from({ length: count }, (_, link) => contact(link)), wait(260_000)], {
+        bootstrap: ['dns:seeds.example'],
+        overrides: { 'dht.check_ms': '10000', 'dht.query_timeout_ms': '2000' },
+      }),
+    ),
+    rules: [triesHintsAgain],
+    runs: 2,
   }),
   dhtCheck({
     id: 'dht.replies.ask-back',

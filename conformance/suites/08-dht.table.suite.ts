@@ -52,7 +52,15 @@ export const checks: readonly Check[] = [
     plans: fc
       .record({ count: fc.integer({ min: 1, max: 30 }), targets: fc.subarray(['x', 'y', 'node', 'c0', 'c1'], { minLength: 2 }) })
       .map(({ count, targets }) =>
-        plan([...contacts(0, count), client(ASKER), ...questions(ASKER, ...targets), ...questions(0, 'c0', 'z'), wait(1_200)]),
+        plan([
+          ...contacts(0, count),
+          // More places to listen at than others are told of.
+          contact(35, { listens: ['ws', 'udp', 'wss', 'ws'].map((scheme, index) => `${scheme}://${hostOf(35)}:${7_600 + index}`) }),
+          client(ASKER),
+          ...questions(ASKER, ...targets, 'c35'),
+          ...questions(0, 'c0', 'z'),
+          wait(1_200),
+        ]),
       ),
     rules: [namesTheNearest, namesOnlyVerified, namesProperly],
     attacks: ['self insert'],
@@ -183,13 +191,69 @@ export const checks: readonly Check[] = [
     attacks: ['same /24 flood'],
   }),
   dhtCheck({
+    id: 'dht.table.one-subnet-6',
+    title: 'The subnet of an IPv6 address is its first 48 bits',
+    clauses: ['DHT-025', 'DHT-040'],
+    plans: fc.integer({ min: 14, max: 20 }).map((count) =>
+      plan([
+        ...contacts(0, 2),
+        ...Array.from({ length: count }, (_, index) => {
+          const host = `2a00:1450:4001:${(256 * (index + 1)).toString(16)}::5`;
+          return contact(2 + index, { host, listens: [`ws://[${host}]:7600`] });
+        }),
+        client(ASKER),
+        ...questions(ASKER, 'x', 'y', 'node'),
+        wait(1_200),
+      ]),
+    ),
+    rules: [namesTheNearest],
+    runs: 2,
+    attacks: ['same /24 flood'],
+  }),
+  dhtCheck({
+    id: 'dht.table.subnet-released',
+    title: 'Who is gone takes no place of its subnet any more',
+    clauses: ['DHT-021', 'DHT-040'],
+    plans: fc.constantFrom(2, 3).map((most) =>
+      plan(
+        [
+          ...Array.from({ length: most }, (_, index) => contact(index, { host: `6.6.6.${index + 1}` })),
+          client(ASKER),
+          wait(200_000),
+          contact(20, { host: '6.6.6.20' }),
+          ...questions(ASKER, 'x', 'c20'),
+          wait(1_200),
+        ],
+        {
+          overrides: {
+            'dht.subnet_table_max': String(most),
+            'dht.subnet_bucket_max': String(most),
+            'dht.check_ms': '10000',
+            'dht.query_timeout_ms': '2000',
+          },
+        },
+      ),
+    ),
+    rules: [namesTheNearest],
+    runs: 2,
+  }),
+  dhtCheck({
     id: 'dht.table.dead-contact',
     title: 'A contact that no longer answers is replaced by one that waited; one that answers stays',
     clauses: ['DHT-029', 'DHT-024', 'DHT-040'],
     plans: fc.constantFrom(2, 3).map((count) =>
-      plan([...contacts(0, count), ...answersOn(1, count), client(ASKER), wait(65_000), ...questions(ASKER, 'x', 'c0'), wait(1_200)], {
-        overrides: { 'dht.bucket_size': '1', 'dht.check_ms': '10000', 'dht.query_timeout_ms': '2000' },
-      }),
+      plan(
+        [
+          ...contacts(0, count),
+          ...answersOn(1, count),
+          client(ASKER),
+          ...Array.from({ length: 13 }, () => [wait(5_300), ...questions(ASKER, 'x', 'c0')]).flat(),
+          wait(1_200),
+        ],
+        {
+          overrides: { 'dht.bucket_size': '1', 'dht.check_ms': '10000', 'dht.query_timeout_ms': '2000' },
+        },
+      ),
     ),
     rules: [namesTheNearest],
     runs: 2,
