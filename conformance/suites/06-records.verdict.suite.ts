@@ -321,13 +321,16 @@ export const checks: readonly Check[] = [
     plans: fc.integer({ min: 3, max: 6 }).map((count) =>
       plan([
         ...recordsSessions(0, 2),
+        // The contact record takes none of the others' places, whether it comes before them or after.
         pushRecords(
           0,
+          contactRecord('first', { by: 'other' }),
+          ...Array.from({ length: count }, (_, index) => rangeRecord(`o${index}`, 1, 2, { by: 'other', index, sequence: index + 2 })),
           ...Array.from({ length: count }, (_, index) => rangeRecord(`l${index}`, 1, 2, { index, sequence: index + 1 })),
           contactRecord('contact', { sequence: 90 }),
         ),
         FORWARD,
-        requestRecords(1, labelOf('author')),
+        requestRecords(1, labelOf('author'), labelOf('other')),
         // What is held may be said anew, however many labels there are.
         wait(2_000),
         pushRecords(0, rangeRecord('l0-anew', 1, 3, { index: 0, sequence: 91 }), contactRecord('contact-anew', { sequence: 92 })),
