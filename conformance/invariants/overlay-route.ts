@@ -299,6 +299,59 @@ export const rejectedRoutesCost: Rule<OverlayView> = {
   },
 };
 
+/** A peer whose Routes are ignored and never rejected loses nothing by them (OVL-055). */
+export const ignoredRoutesAreFree: Rule<OverlayView> = {
+  clauses: ['OVL-055'],
+  judge(view) {
+    const arrivals = routeArrivals(view);
+    const links = [...new Set(arrivals.map(({ said }) => said.link))].filter((link) => {
+      const here = arrivals.filter(({ said }) => said.link === link);
+      return here.every(({ verdict }) => verdict !== 'reject') && here.filter(({ verdict }) => verdict === 'ignore').length > 10;
+    });
+    const findings = view.spans
+      .filter(({ link, closedBy }) => links.includes(link) && closedBy === 'node')
+      .map(
+        ({ link, fromEvent }): Finding => ({
+          clause: 'OVL-055',
+          expected: `link ${link}, whose Routes are only ignored, stays`,
+          observed: 'the node closed it',
+          at: fromEvent,
+        }),
+      );
+    return { findings, exercised: links.length > 0 };
+  },
+};
+
+/** A session with the target that comes before a message has waited its time gets the message (OVL-058). */
+export const waitsForAWay: Rule<OverlayView> = {
+  clauses: ['OVL-058'],
+  judge(view) {
+    const findings: Finding[] = [];
+    let exercised = false;
+    const withinMs = view.number('session.reaction_ms_max') + view.slackMs;
+    view.trace.events.forEach((event, index) => {
+      if (event.type !== 'sentCommand' || event.command !== 'overlay.send') return;
+      const [to = '', , data = ''] = event.args;
+      const span = view.spans.find((one) => one.peerId === to && one.overlay && one.fromEvent > index);
+      if (span === undefined || span.fromMs + view.slackMs >= event.atMs + view.number('overlay.send_timeout_ms')) return;
+      if (span.fromMs + withinMs > Math.min(span.toMs, view.trace.endMs)) return;
+      exercised = true;
+      const isSent = view.by('node', 'Route').some((one) => {
+        const payload = envelopeIn(one.fields, 'envelope')?.payload?.fields;
+        return one.link === span.link && payload !== undefined && textIn(payload, 'data') === data;
+      });
+      if (isSent) return;
+      findings.push({
+        clause: 'OVL-058',
+        expected: `the message waits ${view.number('overlay.send_timeout_ms')} ms, and goes out on link ${span.link}`,
+        observed: 'it was not sent',
+        at: span.fromEvent,
+      });
+    });
+    return { findings, exercised };
+  },
+};
+
 /** What the application sends leaves as it should, or is refused in time (OVL-053, OVL-056 to OVL-059). */
 export const sendsLeave: Rule<OverlayView> = {
   clauses: ['OVL-051', 'OVL-053', 'OVL-056', 'OVL-057', 'OVL-058'],

@@ -2,19 +2,32 @@
 import fc from 'fast-check';
 import { entry, knows } from '../arbitraries/dht-plans.ts';
 import { dataSizeFor, plan, session, wait } from '../arbitraries/gossip-plans.ts';
-import { attached, members, OVERLAY_CAPABILITIES, role, route, SUPERNODE, say, sealedFor, send } from '../arbitraries/overlay-plans.ts';
+import {
+  attached,
+  member,
+  members,
+  OVERLAY_CAPABILITIES,
+  role,
+  route,
+  SUPERNODE,
+  say,
+  sealedFor,
+  send,
+} from '../arbitraries/overlay-plans.ts';
 import { bentRecord, contactRecord, pushRecords, recordsSession } from '../arbitraries/records-plans.ts';
 import type { EnvelopeDefect, Plan, SealedSpec, Step } from '../driver/plan.ts';
 import { publishesProperly } from '../invariants/gossip-push.ts';
 import { targetsAreLookedUp } from '../invariants/overlay-lookups.ts';
 import { overlayFramesNeedOverlay } from '../invariants/overlay-roles.ts';
 import {
+  ignoredRoutesAreFree,
   rejectedRoutesCost,
   routesAreDelivered,
   routesGoOn,
   routeVerdicts,
   sendsLeave,
   targetsAreDialled,
+  waitsForAWay,
 } from '../invariants/overlay-route.ts';
 import type { Check } from '../runner/check.ts';
 import { overlayCheck } from './overlay-check.ts';
@@ -121,6 +134,20 @@ export const checks: readonly Check[] = [
     attacks: ['route replay'],
   }),
   overlayCheck({
+    id: 'overlay.route.once-for-long',
+    title: 'A Route is remembered for its whole time',
+    clauses: ['OVL-044'],
+    plans: fc.constantFrom(32_000, 45_000, 58_000).map((afterMs) => {
+      const spec = sealedFor('copied late', 'author', 'p4', { createdMs: { wallMs: 400 } });
+      return plan([...members(0, 5), route(0, spec, 'p4'), wait(afterMs), route(1, spec, 'p4'), wait(1_000)], {
+        overrides: { 'gossip.seen_ttl_ms': '61000' },
+      });
+    }),
+    rules: [routesGoOn, routeVerdicts],
+    runs: 3,
+    attacks: ['route replay'],
+  }),
+  overlayCheck({
     id: 'overlay.route.not-back',
     title: 'A Route never goes back to where it came from, not even to its target',
     clauses: ['OVL-051'],
@@ -211,6 +238,26 @@ export const checks: readonly Check[] = [
     rules: [rejectedRoutesCost],
   }),
   overlayCheck({
+    id: 'overlay.route.ignored-free',
+    title: 'A peer whose Routes are ignored keeps its session',
+    clauses: ['OVL-055'],
+    plans: fc
+      .constantFrom('late', 'again')
+      .map((what) =>
+        plan([
+          ...members(0, 2),
+          ...Array.from({ length: 16 }, (_, index) =>
+            what === 'late'
+              ? route(0, sealedFor(`x${index}`, 'author', 'p1', { sequence: index + 1, createdMs: { wallMs: -120_000 } }), 'p1')
+              : route(0, GOOD('again and again'), 'p1'),
+          ),
+          wait(2_000),
+        ]),
+      ),
+    rules: [ignoredRoutesAreFree],
+    runs: 2,
+  }),
+  overlayCheck({
     id: 'overlay.route.leaf-hands-over',
     title: 'A leaf hands a Route that nobody near it wants to its supernode',
     clauses: ['OVL-050', 'OVL-051'],
@@ -271,6 +318,27 @@ export const checks: readonly Check[] = [
       ),
     rules: [sendsLeave],
     runs: 8,
+  }),
+  overlayCheck({
+    id: 'overlay.send.restarts',
+    title: 'What is sent after a restart has other ids than what was sent before, in the same millisecond too',
+    clauses: ['OVL-056', 'OVL-057'],
+    needs: [...COMMANDS, 'restart'],
+    plans: fc.integer({ min: 1, max: 3 }).map((count) => {
+      const sends = (name: string): Step[] => Array.from({ length: count }, (_, index) => send(`${name}${index}`, 'p0', 'the same'));
+      const others = [10, 11].map((link) => member(link, `p${link - 10}`));
+      return plan([...members(0, 2), ...sends('s'), { op: 'crash' }, { op: 'restart' }, ...others, ...sends('t'), wait(1_500)]);
+    }),
+    rules: [sendsLeave],
+    runs: 2,
+  }),
+  overlayCheck({
+    id: 'overlay.send.waits',
+    title: 'A message waits its whole time for a way',
+    clauses: ['OVL-058'],
+    needs: COMMANDS,
+    plans: fc.constantFrom(30, 60, 85).map((percent) => plan([send('s', 'p7', 'hello'), wait(percent * 30), member(7), wait(3_000)])),
+    rules: [waitsForAWay],
   }),
   overlayCheck({
     id: 'overlay.send.no-route',

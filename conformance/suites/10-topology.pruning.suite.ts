@@ -149,6 +149,26 @@ export const checks: readonly Check[] = [
     attacks: ['eclipse of one node'],
   }),
   topologyCheck({
+    id: 'topology.prune.pings-are-no-use',
+    title: 'With strategy lru a Ping is no use of a session',
+    needs: [],
+    plans: fc.integer({ min: 4, max: 6 }).map((count) => {
+      const links = Array.from({ length: count }, (_, index) => 1 + index);
+      return plan(
+        [
+          ...links.flatMap((link) => [inbound(link, `in-${link}`, hostAt(link)), wait(1_000)]),
+          // Who came last is used first, and pinged last.
+          ...links.toReversed().flatMap((link): Step[] => [use(link), wait(500)]),
+          wait(100_000),
+        ],
+        topology({ ...CROWDED, newcomer_ms: 80_000, uptime_full_ms: 600_000, prune_strategy: 'lru' }),
+      );
+    }),
+    rules: [prunesLeastUsed],
+    also: [prunesNobodyWrong],
+    runs: 2,
+  }),
+  topologyCheck({
     id: 'topology.transient.ends',
     title: 'A session that was opened for a question only ends when enough others stand',
     needs: ['commands', 'outbound', 'dht/1'],
