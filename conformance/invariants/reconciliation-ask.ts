@@ -184,7 +184,9 @@ export const keepsPace: ViewRule = rule(['RCN-014', 'RCN-015', 'RCN-016'], (view
 
 /** When the node has no reason to leave a peer alone: nothing of what it answered failed or was refused. */
 function isTrustworthy(view: ReconciliationView, peer: string): boolean {
-  return view.asked.every((question) => question.peer !== peer || question.reply === undefined || faultOf(question) === undefined);
+  return view.asked.every(
+    (question) => question.peer !== peer || question.reply === undefined || faultOf(question, sizeBefore(view, question)) === undefined,
+  );
 }
 
 /** Spec: RCN-017 */
@@ -279,13 +281,14 @@ export const asksSmaller: ViewRule = rule(['RCN-019'], (view, findings) => {
   return exercised || usesRangesAlone(view);
 });
 
-/** The clause that a reply of the kit breaks so that the node closes, or undefined. */
-export function faultOf(question: Question): string | undefined {
+/** The clause that a reply of the kit breaks so that the node closes, or undefined; `before` is the size that the sketch began with. */
+export function faultOf(question: Question, before?: number): string | undefined {
   const { reply, fields } = question;
   if (reply === undefined || numberIn(reply.fields, 'outcome') !== 0) return undefined;
   if (reply.message === 'SketchReply') {
     const cells = numberIn(fields, 'cells');
     const size = numberIn(reply.fields, 'size');
+    if (before !== undefined && before !== size) return 'RCN-025';
     const expected = cells > 0 ? expectedInTable(size, cells) : expectedInStream(size, numberIn(fields, 'first'));
     const symbols = readSymbols(unhex(textIn(reply.fields, 'symbols')), cells > 0 ? cells : numberIn(fields, 'count'), size, expected);
     return symbols === undefined ? 'RCN-025' : undefined;
@@ -309,6 +312,15 @@ function itemFault(view: ReconciliationView, question: Question): string | undef
   return undefined;
 }
 
+/** The size with which the sketch began that a request goes on with. */
+function sizeBefore(view: ReconciliationView, { message, fields, link, event }: Question): number | undefined {
+  if (message !== 'SketchRequest' || numberIn(fields, 'first') === 0) return undefined;
+  const beginning = view.asked.findLast(
+    (one) => one.link === link && one.event < event && one.message === 'SketchRequest' && numberIn(one.fields, 'first') === 0,
+  );
+  return beginning?.reply === undefined ? undefined : numberIn(beginning.reply.fields, 'size');
+}
+
 function saltOf(view: ReconciliationView, question: Question): string | undefined {
   const sketch = view.asked.findLast((one) => one.link === question.link && one.event < question.event && one.message === 'SketchRequest');
   return sketch && textIn(sketch.fields, 'salt');
@@ -324,7 +336,7 @@ export const closesOnFaults: ViewRule = rule(['RCN-025', 'RCN-045', 'RCN-078', '
     const span = view.spans.find((one) => one.link === link && one.fromMs <= reply.atMs && reply.atMs <= one.toMs);
     if (span === undefined) continue;
     exercised = true;
-    const fault = faultOf(question) ?? itemFault(view, question);
+    const fault = faultOf(question, sizeBefore(view, question)) ?? itemFault(view, question);
     const isClosed = span.closedBy === 'node' && span.toMs >= reply.atMs && span.toMs <= reply.atMs + withinMs;
     if (fault !== undefined && !isClosed && view.trace.endMs > reply.atMs + withinMs) {
       findings.push({ clause: fault, at: reply.event, expected: 'the session is closed', observed: 'it goes on' });
@@ -332,7 +344,9 @@ export const closesOnFaults: ViewRule = rule(['RCN-025', 'RCN-045', 'RCN-078', '
     if (fault !== undefined && isClosed && span.code !== undefined && span.code !== 'E_MALFORMED' && span.code !== '') {
       findings.push({ clause: fault, at: reply.event, expected: 'E_MALFORMED', observed: span.code });
     }
-    const nothingElse = view.asked.every((other) => other.link !== link || (faultOf(other) ?? itemFault(view, other)) === undefined);
+    const nothingElse = view.asked.every(
+      (other) => other.link !== link || (faultOf(other, sizeBefore(view, other)) ?? itemFault(view, other)) === undefined,
+    );
     if (fault === undefined && nothingElse && isClosed) {
       const clause = reply.message === 'FetchReply' ? 'RCN-045' : reply.message === 'RangeReply' ? 'RCN-078' : 'RCN-025';
       findings.push({
@@ -642,10 +656,11 @@ export const doublesTables: ViewRule = rule(['RCN-064'], (view, findings) => {
       const next = own[position + 1]?.beginning;
       if (next === undefined) return;
       exercised = true;
-      const expected = tables === 3 ? 'ranges' : `${2 * cells} cells`;
+      const isLast = tables === 3 || 2 * cells > view.number('reconcile.batch_symbols_max');
+      const expected = isLast ? 'ranges' : `${2 * cells} cells`;
       const observed = next.message === 'RangeRequest' ? 'ranges' : `${numberIn(next.fields, 'cells')} cells`;
       if (expected !== observed) findings.push({ clause: 'RCN-064', at: next.event, expected, observed });
-      if (tables === 3) tables = 0;
+      if (isLast) tables = 0;
     });
   }
   return exercised || usesRangesAlone(view) || asksForNoTable(view);

@@ -233,6 +233,19 @@ export const checks: readonly Check[] = [
     attacks: ['undecodable-sketch', 'count-overflow'],
   }),
   reconciliationCheck({
+    id: 'reconcile.ask.size',
+    title: 'Further symbols of a sketch come with the size of the first ones, or the session ends',
+    clauses: ['RCN-025'],
+    plans: fc.integer({ min: 26, max: 30 }).map((records) =>
+      stakedPlan([...holder(0, { records, lie: 'sizeMoves' }), wait(4_000)], {
+        'reconcile.partition_items_max': '64',
+        'reconcile.differences_max': '64',
+      }),
+    ),
+    rules: [closesOnFaults],
+    runs: 3,
+  }),
+  reconciliationCheck({
     id: 'reconcile.ask.items',
     title: 'An item that was not asked for, or comes twice, ends the session',
     clauses: ['RCN-045'],

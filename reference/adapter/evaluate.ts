@@ -3,6 +3,7 @@ import { create, type Message } from '@bufbuild/protobuf';
 import { ProviderRecordSchema, ValueRecordSchema } from '../../proto/gen/carillon/v1/dht_pb.ts';
 import { type AppPayload, AppPayloadSchema } from '../../proto/gen/carillon/v1/gossip_pb.ts';
 import { EnvelopeSchema } from '../../proto/gen/carillon/v1/identity_pb.ts';
+import { TransactionSchema } from '../../proto/gen/carillon/v1/mempool_pb.ts';
 import { SendPayloadSchema } from '../../proto/gen/carillon/v1/overlay_pb.ts';
 import { RecordSchema } from '../../proto/gen/carillon/v1/records_pb.ts';
 import { HandshakeHelloSchema } from '../../proto/gen/carillon/v1/session_pb.ts';
@@ -229,10 +230,12 @@ function checkStrict(name: string, bytes: Uint8Array): Answer {
       return decodeStrict(ProviderRecordSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     case 'ValueRecord':
       return decodeStrict(ValueRecordSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
+    case 'Transaction':
+      return decodeStrict(TransactionSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     case 'Record':
       return decodeStrict(RecordSchema, bytes) === undefined ? fail('E_STRUCTURE') : [];
     default:
-      throw new RefusedArguments(`argument 0 is ${JSON.stringify(name)}, not Envelope, HandshakeHello or AppPayload`);
+      throw new RefusedArguments(`argument 0 is ${JSON.stringify(name)}, not Envelope, HandshakeHello or a payload that is signed`);
   }
 }
 

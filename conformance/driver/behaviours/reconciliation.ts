@@ -35,6 +35,7 @@ const LIES = [
   'symbolsMany',
   'countAbove',
   'countBelow',
+  'sizeMoves',
   'namedTwice',
   'otherItem',
   'itemTwice',
@@ -197,7 +198,7 @@ const holder: BehaviourMaker = (given, kit): Behaviour => {
     const cells = numberIn(asked, 'cells');
     const count = numberIn(asked, 'count');
     const symbols = cells > 0 ? tableOf(salt, ids, cells) : symbolsOf(salt, ids, first, count);
-    const size = lie === 'garbage' ? GARBAGE_SIZE : ids.length;
+    const size = lie === 'garbage' ? GARBAGE_SIZE : ids.length + (lie === 'sizeMoves' && first > 0 ? 1 : 0);
     const bent = bend(symbols, lie, size, first);
     const expected = cells > 0 ? expectedInTable(size, cells) : expectedInStream(size, first);
     return reply({ size, symbols: hex(writeSymbols(bent, expected)) });
