@@ -176,7 +176,7 @@ class Lookup:
     def figures(self):
         """hops, depth, nodes asked."""
         depths = [each.depth for each in self.answered()]
-        return [max(depths) + 1 if depths else 0, max(depths, default=0), len(self.asked)]
+        return [max(depths) + 1 if depths else 0, depths[0] if depths else 0, len(self.asked)]  # the nearest first
 
     def winners(self):
         """Of the values that came."""

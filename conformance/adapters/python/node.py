@@ -217,6 +217,8 @@ class Node:
     def settle(self):
         """After each input and timer: choose active links, send what has gathered."""
         self.gossip.settle()
+        if "records/1" in self.machines:
+            self.machines["records/1"].settle()
         for session in list(self.links.values()):
             self.flush(session)
 

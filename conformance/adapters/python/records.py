@@ -233,13 +233,25 @@ class Records:
     def ttl(self, kind):
         return self.parameters["records.health_ttl_ms" if kind == form.HEALTH else "records.ttl_ms"]
 
+    def place(self):
+        """Role and supernodes, as the contact record says them (OVL-062)."""
+        overlay = self.node.machines.get("overlay/1")
+        if overlay is None:
+            return 0, []
+        return overlay.roles.role, [session.peer_id for session in overlay.roles.attachments()][:3]
+
+    def settle(self):
+        role, via = self.place()
+        self.say(form.CONTACT, 0, bytes([role]) + b"".join(via) if role else b"")
+
     def own_body(self, kind):
         if kind == form.VERSION:
             return encode("VersionRecord", implementation="carillon-python", version="0.1.0", spec_revision="0.1")
         if kind == form.HEALTH:
             return encode("HealthRecord", sessions=len(self.node.links), uptime_ms=self.node.now - self.started)
         region = self.parameters["topology.region"]
-        said = dict(roles=self.node.roles, region="" if region == "unknown" else region)
+        role, via = self.place()
+        said = dict(roles=self.node.roles, region="" if region == "unknown" else region, via=via, overlay_role=role)
         addresses = list(self.node.listens)
         while True:
             texts = [form.body_bytes("Address", each) for each in addresses]

@@ -344,7 +344,7 @@ class Topology:
         self.bans = {peer: end for peer, end in self.bans.items() if end > now}
         if id not in self.bans and len(self.bans) >= self.parameters["bans_max"]:
             del self.bans[min(self.bans, key=lambda peer: (self.bans[peer], peer))]
-        self.bans[id] = now + min(duration, self.parameters["ban_ms_max"])
+        self.bans[id] = max(self.bans.get(id, 0), now + min(duration, self.parameters["ban_ms_max"]))
         session = self.node.session_of(id)
         if session and duration:
             self.end(session, "E_BANNED")
