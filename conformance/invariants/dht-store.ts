@@ -233,6 +233,32 @@ function judgeProviders(store: ModelStore, { fields, answer }: Exchange, gone: R
     findings.push({ clause: 'DHT-044', expected: 'records and no contacts', observed: 'both', at });
 }
 
+/** So many replies of five among seven that are all alike are no chance. */
+const ALIKE_MAX = 10;
+
+/** Of more records than fit, replies give others each time (DHT-044). */
+export const choosesByChance: DhtRule = {
+  clauses: ['DHT-044'],
+  judge(view) {
+    const replies = view.exchanges.flatMap(({ by, message, fields, answer }) =>
+      by === 'kit' && message === 'GetProviders' && answer?.fields !== undefined
+        ? [{ key: textIn(fields, 'key'), given: givenProviders(answer.fields), event: answer.event }]
+        : [],
+    );
+    const kept = view.exchanges.filter(({ by, message, answer }) => by === 'kit' && message === 'AddProvider' && answer !== undefined);
+    const written = new Set(kept.map(({ fields }) => envelopeBytes(fields, 'provider'))).size;
+    const findings = [...new Set(replies.map(({ key }) => key))].flatMap((key): readonly Finding[] => {
+      const ofKey = replies.filter((reply) => reply.key === key && reply.given.length > 0);
+      const sets = new Set(ofKey.map(({ given }) => [...given].sort().join()));
+      const [first] = ofKey;
+      if (first === undefined || ofKey.length <= ALIKE_MAX || sets.size > 1 || written <= first.given.length) return [];
+      const observed = `the same ${first.given.length} in ${ofKey.length} replies`;
+      return [{ clause: 'DHT-044', expected: `some by chance of ${written}`, observed, at: first.event }];
+    });
+    return { findings, exercised: replies.length > ALIKE_MAX };
+  },
+};
+
 /** The envelopes of a GetProvidersReply. */
 export function givenProviders(fields: SeenFields): readonly string[] {
   return envelopesIn(fields, 'providers').map(({ bytes }) => bytes);

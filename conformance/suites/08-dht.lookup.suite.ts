@@ -23,6 +23,7 @@ import { asksOnlyAdmissible, doesNotAskItself, namesOnlyVerified } from '../inva
 import { asksInOrder, endsInTime, givesWhatItFound } from '../invariants/dht-lookup.ts';
 import { expectsUntilTaken, publishesInTime, putsToTheNearest, retriesUntaken } from '../invariants/dht-publishing.ts';
 import { closesOnBadReplies, dialsWithinBounds, spreadsByTheEstimate, triesHints, triesHintsAgain } from '../invariants/dht-upkeep.ts';
+import { formatPeerId } from '../model/peer-id.ts';
 import type { Check } from '../runner/check.ts';
 import { dhtCheck } from './dht-check.ts';
 
@@ -363,6 +364,32 @@ export const checks: readonly Check[] = [
       ),
     ),
     rules: [triesHints],
+    attacks: ['DNS list poisoning'],
+  }),
+  dhtCheck({
+    id: 'dht.bootstrap.many',
+    title: 'Of a long list the first texts are tried, and no more',
+    clauses: ['DHT-100', 'DHT-104', 'DHT-105', 'DHT-022'],
+    needs: [...LOOKUP_NEEDS, 'resolve'],
+    plans: fc.constantFrom(1, 2, 3).map((most) =>
+      plan(
+        [
+          client(40),
+          wait(100),
+          {
+            op: 'resolved',
+            name: 'seeds.example',
+            texts: [1, 2, 3, 4].map((index) => `crl=${formatPeerId(new Uint8Array(32).fill(index))}@udp://${hostOf(index)}:7600`),
+          },
+          wait(200),
+          findNode(40, 'x'),
+          wait(60_000),
+        ],
+        { bootstrap: ['dns:seeds.example'], overrides: { 'dht.hints_max': String(most) } },
+      ),
+    ),
+    rules: [triesHints, namesOnlyVerified],
+    runs: 3,
     attacks: ['DNS list poisoning'],
   }),
   dhtCheck({

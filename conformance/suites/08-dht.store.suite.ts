@@ -16,7 +16,7 @@ import {
 } from '../arbitraries/dht-plans.ts';
 import { plan, wait } from '../arbitraries/gossip-plans.ts';
 import type { Step, Value } from '../driver/plan.ts';
-import { keepsAsItShould } from '../invariants/dht-store.ts';
+import { choosesByChance, keepsAsItShould } from '../invariants/dht-store.ts';
 import type { Check } from '../runner/check.ts';
 import { dhtCheck } from './dht-check.ts';
 
@@ -57,6 +57,24 @@ export const checks: readonly Check[] = [
         ]),
       ),
     rules: [keepsAsItShould],
+  }),
+  dhtCheck({
+    id: 'dht.providers.by-chance',
+    title: 'Of more records than fit a reply not always the same are given',
+    clauses: ['DHT-044'],
+    plans: fc
+      .integer({ min: 7, max: 8 })
+      .map((count) =>
+        plan([
+          ...Array.from({ length: count }, (_, link) => [from(link), addProvider(link, record(link, `r${link}`))]).flat(),
+          client(40),
+          wait(50),
+          ...Array.from({ length: 12 }, () => [providersOf(40), wait(300)]).flat(),
+          wait(1_200),
+        ]),
+      ),
+    rules: [keepsAsItShould, choosesByChance],
+    runs: 2,
   }),
   dhtCheck({
     id: 'dht.providers.refused',
