@@ -305,7 +305,7 @@ function spokenInstance(view: RecordsView, span: RecordsSpan, arrival: RecordArr
   const spoken = view.arrivals
     .filter(({ link, event, envelope, verdict, clause }) => {
       const isOwn = link === span.link && event >= span.fromEvent && event < arrival.event && envelope.origin === span.peerId;
-      return isOwn && (verdict === 'accept' || clause === 'REC-020');
+      return isOwn && (verdict === 'accept' || clause === 'REC-020' || clause === 'REC-027');
     })
     .map(({ record }) => record?.instance ?? 0n);
   const isBelow = spoken.length > 0 && spoken.every((instance) => instance < (arrival.record?.instance ?? 0n));

@@ -133,11 +133,13 @@ export const checks: readonly Check[] = [
     title: 'A session with an earlier copy of an origin is told of the later one; one with the same copy is not',
     clauses: ['REC-054', 'REC-061'],
     plans: fc
-      .record({ startedMs: fc.constantFrom(0, 30_000, 60_000, 90_000), other: fc.boolean() })
-      .map(({ startedMs, other }) =>
+      .record({ startedMs: fc.constantFrom(0, 30_000, 60_000, 90_000), other: fc.boolean(), known: fc.boolean() })
+      .map(({ startedMs, other, known }) =>
         plan([
           recordsSession(0),
           recordsSession(1, 'copied'),
+          // What its origin brings may have come from somebody else before.
+          ...(known ? [pushRecords(0, contactRecord('first', { by: 'copied', startedMs: 60_000 }))] : []),
           pushRecords(1, contactRecord('first', { by: 'copied', startedMs: 60_000 })),
           pushRecords(
             0,

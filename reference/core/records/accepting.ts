@@ -23,6 +23,7 @@ export function receive(state: RecordsState, bytes: Uint8Array, arrival: Arrival
   if (known !== undefined) {
     // A further copy of what is held has the verdict of REC-020 whatever else is asked.
     if (arrival.link !== undefined) state.outbox.note(known.id, arrival.link);
+    noteInstance(state, known, arrival.link);
     report(state, known.hash, arrival.link, { verdict: 'ignore', code: 'E_RECORD_OLD', clause: 'REC-020' });
     return false;
   }
