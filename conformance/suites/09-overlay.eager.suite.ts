@@ -206,15 +206,57 @@ export const checks: readonly Check[] = [
     rules: [leafPushesToSupernodes],
   }),
   overlayCheck({
+    id: 'overlay.leaf.unattached',
+    title: 'A leaf pushes to no supernode that has refused it, or has not answered yet, however much it brings',
+    clauses: ['OVL-031', 'OVL-033'],
+    plans: fc
+      .constantFrom('refused', 'asked')
+      .map((what) =>
+        plan(
+          [
+            ...members(0, 6),
+            role(0, SUPERNODE),
+            role(1, SUPERNODE),
+            wait(1_500),
+            attached(0, true),
+            ...(what === 'refused' ? [attached(1, false)] : []),
+            ...deliveries(0, 's0', 4),
+            ...deliveries(1, 's1', 4),
+            wait(8_000),
+            ...deliveries(0, 'u0', 2),
+            ...deliveries(1, 'u1', 2),
+            wait(2_100),
+            { op: 'publish', topic: 'app/kit', data: '04' },
+            wait(1_000),
+          ],
+          LEAF,
+        ),
+      ),
+    rules: [leafPushesToSupernodes],
+    runs: 2,
+  }),
+  overlayCheck({
     id: 'overlay.leaf.role-ends',
     title: 'A peer that is no supernode any more is pushed to as any other',
     clauses: ['OVL-032', 'OVL-034'],
     plans: fc
-      .constantFrom(1, 2, 9)
+      .constantFrom(1, 2)
       .map((number) =>
         plan([...provenSupernodes(1, 4), role(0, number), wait(3_000), { op: 'publish', topic: 'app/kit', data: '05' }, wait(1_000)], LEAF),
       ),
     rules: [leafPushesToSupernodes],
+  }),
+  overlayCheck({
+    id: 'overlay.leaf.role-unknown',
+    title: 'A peer that says a role that nobody knows is no supernode any more',
+    clauses: ['OVL-032', 'OVL-034'],
+    plans: fc
+      .constantFrom(9, 200)
+      .map((number) =>
+        plan([...provenSupernodes(1, 4), role(0, number), wait(3_000), { op: 'publish', topic: 'app/kit', data: '05' }, wait(1_000)], LEAF),
+      ),
+    rules: [leafPushesToSupernodes],
+    runs: 1,
   }),
   overlayCheck({
     id: 'overlay.observed.revoked',
