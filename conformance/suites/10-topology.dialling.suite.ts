@@ -44,6 +44,28 @@ const FIRST_DIALLED_LINK = 1_000_001;
 
 export const checks: readonly Check[] = [
   topologyCheck({
+    id: 'topology.dial.unprotected',
+    title: 'A peer that is protected no more is dialled no more than any other',
+    needs: ['commands', 'outbound'],
+    plans: fc
+      .constantFrom<('lost' | 'absent')[]>('lost', 'absent')
+      .map((as) =>
+        plan(
+          [
+            ...crowd(1, 'in', hosts(2)),
+            listens('far', hostAt(60), as),
+            protect('far', hostAt(60)),
+            wait(2_500),
+            { op: 'command', command: 'topology.unprotect', args: [{ peerId: 'far' }], label: 'unprotect far' },
+            wait(90_000),
+          ],
+          topology({ ...ROOMY, connections_target: 1 }),
+        ),
+      ),
+    rules: [dialsForAReason],
+    runs: 2,
+  }),
+  topologyCheck({
     id: 'topology.dial.fills',
     title: 'A node dials candidates until it has the sessions that it looks for, and then no more',
     needs: NEEDS,
