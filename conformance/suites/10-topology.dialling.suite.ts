@@ -44,6 +44,22 @@ const FIRST_DIALLED_LINK = 1_000_001;
 
 export const checks: readonly Check[] = [
   topologyCheck({
+    id: 'topology.dial.slots-return',
+    title: 'Dials that nobody answers hold their places for their time only',
+    needs: ['commands', 'outbound'],
+    plans: fc
+      .integer({ min: 1, max: 3 })
+      .map((most) =>
+        plan(
+          [...candidates('lost', hosts(most, 40), 'lost'), wait(2_500), ...candidates('out', hosts(3)), wait(60_000)],
+          topology({ ...ROOMY, dials_max: most }),
+        ),
+      ),
+    rules: [fills({ candidates: 3 })],
+    also: [dialsFewAtOnce],
+    runs: 2,
+  }),
+  topologyCheck({
     id: 'topology.dial.unprotected',
     title: 'A peer that is protected no more is dialled no more than any other',
     needs: ['commands', 'outbound'],
