@@ -91,7 +91,7 @@ export const digestFitsPart: ViewRule = rule(['RCN-011'], (view, findings) => {
   let exercised = false;
   for (const question of firstRequests(view)) {
     const { fields, event: at } = question;
-    if (numberIn(fields, 'prefixBits') === 0 || numberIn(fields, 'set') !== 1 || !isAllShown(view, question)) continue;
+    if (numberIn(fields, 'set') !== 1 || !isAllShown(view, question)) continue;
     exercised = true;
     const expected = digestOfRequest(question, shownIds(view, question));
     const observed = textIn(fields, 'digest');

@@ -44,7 +44,7 @@ export interface ReconciliationView {
   readonly asked: readonly Question[];
   /** What the kit asked, in order. */
   readonly posed: readonly Question[];
-  /** A session has `mempool/1`: the node offers it, so it keeps set 2. */
+  /** The node has a ledger, and a session has `mempool/1`: it offers that, so it keeps set 2. */
   readonly hasPool: boolean;
   readonly slackMs: number;
   number(name: string): number;
@@ -96,7 +96,9 @@ export function viewReconciliation(trace: Trace): ReconciliationView {
     spans,
     asked,
     posed,
-    hasPool: trace.events.some((event) => event.type === 'sessionUp' && event.capabilities.includes('mempool/1')),
+    hasPool:
+      trace.setup?.ledger !== undefined &&
+      trace.events.some((event) => event.type === 'sessionUp' && event.capabilities.includes('mempool/1')),
     slackMs: hasWallClock(trace) ? 500 : 0,
     number: (name) => Number(trace.parameters[name] ?? 0),
     spanOf: (link) => spans.findLast((span) => span.link === link),

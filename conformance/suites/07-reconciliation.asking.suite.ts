@@ -1,6 +1,7 @@
 /** A node that asks: when and whom, how it decodes and fetches, and what becomes of those that lie to it. */
 import fc from 'fast-check';
 import { wait } from '../arbitraries/gossip-plans.ts';
+import { mempoolPlan } from '../arbitraries/mempool-plans.ts';
 import { given, holder, puller, reconciler, saltOf, stakedPlan } from '../arbitraries/reconciliation-plans.ts';
 import { labelOf, recordsSession, requestRecords } from '../arbitraries/records-plans.ts';
 import type { Step, ValueFields } from '../driver/plan.ts';
@@ -163,13 +164,16 @@ export const checks: readonly Check[] = [
     plans: fc
       .constantFrom('none', 'busy', 'noSet', 'gone', 'unknownOutcome')
       .map((lie) =>
-        stakedPlan([
-          ...holder(0, { records: 2 }, undefined, ['mempool/1', 'reconcile/1']),
-          ...holder(1, { records: 2 }),
-          wait(90_000),
-          ...holder(2, { records: 2, lie }),
-          wait(35_000),
-        ]),
+        mempoolPlan(
+          [
+            ...holder(0, { records: 2 }, undefined, ['mempool/1', 'reconcile/1']),
+            ...holder(1, { records: 2 }),
+            wait(90_000),
+            ...holder(2, { records: 2, lie }),
+            wait(35_000),
+          ],
+          { stakes: true },
+        ),
       ),
     rules: [comesToItsTurn],
     runs: 2,
