@@ -294,6 +294,7 @@ export const checks: readonly Check[] = [
       stakedPlan([
         // Here the node says what it has of its own.
         recordsSession(5),
+        requestRecords(5, labelOf('node')),
         ...holder(0, { records }),
         ...holder(1, { records, from: 9, garbage: true, times: 1 }),
         ...holder(2, { records, from: 17, lie: 'oneItem' }),
@@ -365,6 +366,7 @@ export const checks: readonly Check[] = [
         [
           // Here the node says what it has of its own.
           recordsSession(5),
+          requestRecords(5, labelOf('node')),
           ...holder(0, { records }, undefined, TABLES),
           ...holder(1, { records, from: 11, garbage: true }, undefined, TABLES),
           wait(16_000),

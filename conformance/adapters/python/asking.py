@@ -40,6 +40,7 @@ class Exchange:
         self.own = None  # of ranges: items as they stood at the beginning
         self.decoder = None
         self.cells = 0  # of a table; 0: a sketch
+        self.size = None  # that the sketch began with
         self.partition = {}
         self.needed = set()
         self.rounds = 0
@@ -252,6 +253,9 @@ class Asker:
 
     def on_symbols(self, exchange, count, fields):
         decoder, p = exchange.decoder, self.parameters
+        if exchange.size not in (None, fields["size"]):
+            self.malformed(exchange)  # RCN-025
+        exchange.size = fields["size"]
         try:
             decoded = decoder.add(fields["symbols"], exchange.cells or count, fields["size"])
         except Coded as fault:
