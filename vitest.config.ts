@@ -7,6 +7,8 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'threads',
+    // One for each core; left to itself vitest keeps one core free, which on two cores is half of them.
+    maxWorkers: '100%',
   },
 });
 export default config;
