@@ -36,7 +36,7 @@ export const checks: readonly Check[] = [
     id: 'records.push.spreads',
     title: 'Records of every kind that are accepted go to the other links, once, in their bytes',
     clauses: PUSHING,
-    levels: ['adapter', 'wire'],
+    levels: ['adapter'],
     plans: fc
       .record({ links: fc.integer({ min: 2, max: 5 }), again: fc.boolean() })
       .map(({ links, again }) =>
